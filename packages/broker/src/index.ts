@@ -1,1 +1,14 @@
-export {};
+export type {
+  BrokerServices,
+  GroupApiName,
+  GroupRequest,
+  Groups,
+  LocalPartition,
+  Partitions,
+  ProduceOptions,
+  ProduceResult,
+  ProducerIds,
+  ReadOptions,
+  ReadResult,
+  TimestampedOffset,
+} from './services';

@@ -1,0 +1,149 @@
+import type { TopicAdmin } from '@ottla/controller';
+import type { ClusterImage } from '@ottla/metadata';
+import type { BatchHeader, Chunk } from '@ottla/protocol';
+import type { Clock, Codecs, Logger, Random } from '@ottla/runtime';
+import type { BrokerConfig } from './config/schema';
+
+/** Everything a handler can reach. Handlers know nothing of sockets, files or the store. */
+export interface BrokerServices {
+  readonly config: BrokerConfig;
+  readonly self: { readonly broker: number; readonly run: string };
+  readonly clusterId: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly codecs: Codecs;
+  /** The broker's newest image of the metadata store. */
+  image(): ClusterImage;
+  /** Calls back after each change of the image, until the returned function is called. */
+  onImageChange(listener: (image: ClusterImage) => void): () => void;
+  readonly partitions: Partitions;
+  readonly topics: TopicAdmin;
+  readonly groups: Groups;
+  readonly producerIds: ProducerIds;
+}
+
+export interface ProducerIds {
+  /** A producer id that no broker of the cluster has given out before, with its first epoch. */
+  next(): Promise<{ readonly producerId: number; readonly producerEpoch: number }>;
+}
+
+export type GroupApiName =
+  | 'JoinGroup'
+  | 'SyncGroup'
+  | 'Heartbeat'
+  | 'LeaveGroup'
+  | 'OffsetCommit'
+  | 'OffsetFetch'
+  | 'DescribeGroups'
+  | 'ListGroups'
+  | 'DeleteGroups';
+
+export interface GroupRequest {
+  readonly version: number;
+  readonly clientId: string;
+  /** The client's address, as Kafka shows it in group descriptions: '/10.0.0.7'. */
+  readonly clientHost: string;
+  readonly body: unknown;
+}
+
+/** The group coordinators on this broker. */
+export interface Groups {
+  /**
+   * Takes a group request to the coordinator of its group, or of each of its groups, and merges the answers. Errors are
+   * in the response body: NOT_COORDINATOR, COORDINATOR_LOAD_IN_PROGRESS, COORDINATOR_NOT_AVAILABLE, ...
+   */
+  handle(api: GroupApiName, request: GroupRequest): Promise<unknown>;
+}
+
+/** The partitions of which this broker holds a replica. */
+export interface Partitions {
+  /** Null when this broker holds no replica of the partition, or has not opened it yet. */
+  get(topicId: string, partition: number): LocalPartition | null;
+  /** The partitions that this broker leads now. */
+  led(): Iterable<LocalPartition>;
+  /**
+   * Calls back after a replica's role or leader epoch changed, with the new values readable on the partition,
+   * until the returned function is called. Not called for the state at the time of subscription: read `led()`.
+   */
+  onRoleChange(listener: (partition: LocalPartition) => void): () => void;
+}
+
+/** One replica held by this broker, as handlers see it. Offsets are as of this instant. */
+export interface LocalPartition {
+  readonly topic: string;
+  readonly topicId: string;
+  readonly partition: number;
+  readonly isLeader: boolean;
+  readonly leaderEpoch: number;
+  readonly logStart: number;
+  /** LEO: the offset that the next record gets. */
+  readonly logEnd: number;
+  readonly highWatermark: number;
+  readonly lastStableOffset: number;
+
+  /** The high watermark; throws OFFSET_NOT_AVAILABLE until it has reached the start of this leader's epoch (KIP-207). */
+  latestReadable(): number;
+
+  /**
+   * Appends whole batches, which the partition may stamp in place (base offset, leader epoch). Resolves when `acks` is
+   * satisfied: 0 and 1 after the leader's own append, -1 after the high watermark passed the last record.
+   * Rejects with an OttlaError: NOT_LEADER_OR_FOLLOWER, NOT_ENOUGH_REPLICAS(_AFTER_APPEND), REQUEST_TIMED_OUT,
+   * OUT_OF_ORDER_SEQUENCE_NUMBER, KAFKA_STORAGE_ERROR, ...
+   */
+  produce(records: Uint8Array, headers: BatchHeader[], options: ProduceOptions): Promise<ProduceResult>;
+
+  /**
+   * Reads whole batches below the high watermark (or below the last stable offset), the first of which contains
+   * `fromOffset`. Rejects with OFFSET_OUT_OF_RANGE below the log's start or above its end, and with
+   * NOT_LEADER_OR_FOLLOWER. Between the high watermark and the end of the log it gives no data.
+   */
+  read(fromOffset: number, options: ReadOptions): Promise<ReadResult>;
+
+  /** As `read`, up to the end of the log instead of the high watermark: a coordinator loads uncommitted records too. */
+  readForLoad(fromOffset: number, maxBytes: number): Promise<{ records: readonly Uint8Array[]; endOffset: number }>;
+
+  /** Calls back when the high watermark moved or the leadership changed, until the returned function is called. */
+  onAdvance(listener: () => void): () => void;
+
+  /** The largest epoch at or below `epoch`, and where it ended (KIP-101); epoch -1 when there is none. */
+  endOffsetForEpoch(epoch: number): { epoch: number; endOffset: number };
+  /** The first record with a timestamp at or above `timestamp`, null when there is none. */
+  offsetForTimestamp(timestamp: number): Promise<TimestampedOffset | null>;
+  /** The record with the largest timestamp (KIP-734); offset -1 when the log is empty. */
+  maxTimestamp(): Promise<TimestampedOffset>;
+  /** Each replica's end offset as this leader knows it. */
+  progress(): { broker: number; logEnd: number; inIsr: boolean }[];
+}
+
+export interface ProduceOptions {
+  readonly acks: 0 | 1 | -1;
+  readonly timeoutMs: number;
+}
+
+export interface ProduceResult {
+  readonly baseOffset: number;
+  readonly logStart: number;
+}
+
+export interface ReadOptions {
+  readonly maxBytes: number;
+  readonly isolation: 'read_uncommitted' | 'read_committed';
+  /** Give the first batch even when it is larger than `maxBytes` (KIP-74). */
+  readonly atLeastOne: boolean;
+}
+
+export interface ReadResult {
+  readonly chunks: readonly Chunk[];
+  readonly byteLength: number;
+  readonly highWatermark: number;
+  readonly lastStableOffset: number;
+  readonly logStart: number;
+}
+
+export interface TimestampedOffset {
+  readonly offset: number;
+  readonly timestamp: number;
+  /** The epoch that the record was appended in, -1 when unknown. */
+  readonly leaderEpoch: number;
+}
