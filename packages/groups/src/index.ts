@@ -1,1 +1,17 @@
-export {};
+export { GroupCoordinator } from './coordinator';
+export type {
+  DepartureCause,
+  GroupApi,
+  GroupCoordinatorOptions,
+  GroupEffect,
+  GroupEvent,
+  GroupInput,
+  GroupRequestInput,
+  GroupRequests,
+  GroupResponse,
+  GroupResponses,
+  RecordToWrite,
+  RequestContext,
+  StoredRecord,
+} from './messages';
+export { partitionForGroup } from './partition';
