@@ -1,4 +1,5 @@
 import type { TopicAdmin } from '@ottla/controller';
+import type { GroupApi, GroupRequests, GroupResponses } from '@ottla/groups';
 import type { ClusterImage } from '@ottla/metadata';
 import type { BatchHeader, Chunk } from '@ottla/protocol';
 import type { Clock, Codecs, Logger, Random } from '@ottla/runtime';
@@ -28,23 +29,12 @@ export interface ProducerIds {
   next(): Promise<{ readonly producerId: number; readonly producerEpoch: number }>;
 }
 
-export type GroupApiName =
-  | 'JoinGroup'
-  | 'SyncGroup'
-  | 'Heartbeat'
-  | 'LeaveGroup'
-  | 'OffsetCommit'
-  | 'OffsetFetch'
-  | 'DescribeGroups'
-  | 'ListGroups'
-  | 'DeleteGroups';
-
-export interface GroupRequest {
+export interface GroupRequest<A extends GroupApi = GroupApi> {
   readonly version: number;
   readonly clientId: string;
   /** The client's address, as Kafka shows it in group descriptions: '/10.0.0.7'. */
   readonly clientHost: string;
-  readonly body: unknown;
+  readonly body: GroupRequests[A];
 }
 
 /** The group coordinators on this broker. */
@@ -53,7 +43,7 @@ export interface Groups {
    * Takes a group request to the coordinator of its group, or of each of its groups, and merges the answers. Errors are
    * in the response body: NOT_COORDINATOR, COORDINATOR_LOAD_IN_PROGRESS, COORDINATOR_NOT_AVAILABLE, ...
    */
-  handle(api: GroupApiName, request: GroupRequest): Promise<unknown>;
+  handle<A extends GroupApi>(api: A, request: GroupRequest<A>): Promise<GroupResponses[A]>;
 }
 
 /** The partitions of which this broker holds a replica. */

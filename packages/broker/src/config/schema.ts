@@ -1,4 +1,89 @@
-/** The broker's settings by name; every name is present. */
-export interface BrokerConfig {
-  readonly [name: string]: unknown;
+import { OttlaError } from '@ottla/protocol';
+import * as z from 'zod/mini';
+import { clusterSettings, groupSettings } from './cluster-settings';
+import { contradictions } from './contradictions';
+import { logSettings } from './log-settings';
+import { nearest } from './nearest';
+import { networkSettings } from './network-settings';
+import type { Setting, ValuesOf } from './setting';
+
+/** Every setting of a broker. Names are Kafka's where Kafka has the setting. */
+export const brokerSettings = { ...clusterSettings, ...networkSettings, ...logSettings, ...groupSettings };
+
+export type BrokerValues = ValuesOf<typeof brokerSettings>;
+export type SettingName = keyof BrokerValues;
+
+/** Where a value came from, as a reader would look for it: 'file /etc/ottla.json', 'environment OTTLA_NODE_ID', ... */
+export interface Origin {
+  readonly kind: 'file' | 'environment' | 'flag' | 'program';
+  readonly where: string;
+}
+
+/** A broker's settings by name, every one present, and where those that are not defaults came from. */
+export type BrokerConfig = BrokerValues & { readonly origins: ReadonlyMap<SettingName, Origin> };
+
+/** One value as given, not yet checked. */
+export interface Given {
+  readonly name: string;
+  readonly value: unknown;
+  readonly origin: Origin;
+}
+
+const schema = z.partial(z.object(mapValues(brokerSettings, (setting) => setting.kind.schema)));
+
+export function isSettingName(name: string): name is SettingName {
+  return Object.hasOwn(brokerSettings, name);
+}
+
+export function settingNamed(name: SettingName): Setting<unknown> {
+  return brokerSettings[name] as Setting<unknown>;
+}
+
+/** Settings from values in a program. Throws INVALID_CONFIG, naming everything that is wrong. */
+export function brokerConfig(values: Readonly<Partial<Record<SettingName, unknown>>> = {}): BrokerConfig {
+  const origin: Origin = { kind: 'program', where: 'program' };
+  return checkedConfig(Object.entries(values).map(([name, value]) => ({ name, value, origin })));
+}
+
+/** Checks values, of which later ones win, and fills in the defaults. Throws INVALID_CONFIG, naming everything that is wrong. */
+export function checkedConfig(given: readonly Given[], faults: readonly string[] = []): BrokerConfig {
+  const problems = [...faults];
+  const chosen = new Map<SettingName, Given>();
+  for (const item of given) {
+    if (isSettingName(item.name)) chosen.set(item.name, item);
+    else problems.push(unknownSetting(item));
+  }
+  const parsed = z.safeParse(schema, Object.fromEntries([...chosen].map(([name, item]) => [name, item.value])));
+  if (!parsed.success) {
+    const wrong = new Set(parsed.error.issues.map((issue) => issue.path[0] as SettingName));
+    problems.push(...[...wrong].map((name) => wrongValue(chosen.get(name)!, settingNamed(name))));
+  }
+  if (problems.length > 0 || !parsed.success) throw invalid(problems);
+  const defaults = mapValues(brokerSettings, (setting) => setting.default);
+  const values = { ...defaults, ...parsed.data } as BrokerValues;
+  const clashes = contradictions(values);
+  if (clashes.length > 0) throw invalid(clashes);
+  return { ...values, origins: new Map([...chosen].map(([name, item]) => [name, item.origin])) };
+}
+
+function invalid(problems: readonly string[]): OttlaError {
+  return new OttlaError(
+    'INVALID_CONFIG',
+    `the configuration is not valid:\n${problems.map((p) => `  ${p}`).join('\n')}`,
+  );
+}
+
+function unknownSetting(item: Given): string {
+  const close = nearest(item.name, Object.keys(brokerSettings));
+  const advice = close === null ? '`ottla config --help` lists them' : `did you mean ${close}?`;
+  return `unknown setting ${item.name} (${item.origin.where}): ${advice}`;
+}
+
+function wrongValue(item: Given, setting: Setting<unknown>): string {
+  const unit = setting.kind.unit === null ? '' : ` (${setting.kind.unit})`;
+  return `${item.name} is ${JSON.stringify(item.value)} (${item.origin.where}): expected ${setting.kind.expects}${unit}`;
+}
+
+function mapValues<T extends object, R>(of: T, map: (value: Setting<unknown>) => R): { [K in keyof T]: R } {
+  return Object.fromEntries(Object.entries(of).map(([name, value]) => [name, map(value)])) as { [K in keyof T]: R };
 }

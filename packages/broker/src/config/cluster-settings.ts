@@ -1,0 +1,188 @@
+import { boolean, hostPort, hostPorts, INT_MAX, int, list, oneOf, optionalText, text } from './kinds';
+import { setting } from './setting';
+
+/** Who the broker is, where the cluster's metadata lives, and how failures are noticed. */
+export const clusterSettings = {
+  'node.id': setting(int(null, { min: 0 }), 1, 'Id of this broker. No two brokers of a cluster have the same.'),
+  'cluster.id': setting(
+    text('1 to 64 letters, digits, dots, dashes or underscores', /^[A-Za-z0-9._-]{1,64}$/),
+    'ottla',
+    'Name of the cluster. A data directory belongs to one cluster, and brokers of different clusters refuse each other.',
+  ),
+  'cluster.expected.brokers': setting(
+    int('brokers', { min: 1, max: 10000 }),
+    1,
+    'How many brokers the cluster has when all have started. Topics created by auto-creation, and internal topics, wait for them so that they get their full number of replicas.',
+  ),
+  'broker.rack': setting(
+    optionalText('a name of up to 255 characters', /^.{1,255}$/),
+    null,
+    'Rack, zone or host group of this broker. Replicas of a partition are spread over racks.',
+  ),
+  'log.dirs': setting(
+    list('one directory', /^.+$/, { min: 1, max: 1 }),
+    ['./ottla-data'],
+    'Directory that holds the partitions. One directory for now.',
+  ),
+
+  'metadata.store': setting(
+    oneOf('embedded', 'etcd'),
+    'embedded',
+    'Where the metadata of the cluster is kept: in the embedded store or in etcd.',
+  ),
+  'metadata.store.endpoints': setting(
+    hostPorts,
+    [],
+    'Addresses of the metadata store: of etcd, or of an embedded store that runs in another process. Empty with the embedded store: this broker runs it.',
+  ),
+  'metadata.store.dir': setting(
+    optionalText('a directory', /^.+$/),
+    null,
+    'Directory of the embedded store when this broker runs it. By default `metadata` inside the directory of log.dirs.',
+  ),
+  'metadata.store.listen': setting(
+    hostPort,
+    { host: '127.0.0.1', port: 0 },
+    'Where the embedded store listens when this broker runs it.',
+  ),
+  'metadata.store.request.timeout.ms': setting(
+    int('ms', { min: 100 }),
+    5000,
+    'How long one request to the metadata store may take.',
+  ),
+  'metadata.lease.ttl.ms': setting(
+    int('ms', { min: 2000 }),
+    10000,
+    'Time to live of the lease under which a broker is registered. Failures are normally noticed earlier, by sessions; the lease is the backstop.',
+  ),
+
+  'broker.session.timeout.ms': setting(
+    int('ms', { min: 500 }),
+    3000,
+    'A broker from which the controller has not heard for this long is fenced and loses its leaderships.',
+  ),
+  'broker.heartbeat.interval.ms': setting(
+    int('ms', { min: 50 }),
+    500,
+    'How often a broker tells the controller that it is alive.',
+  ),
+  'controlled.shutdown.timeout.ms': setting(
+    int('ms', { min: 0 }),
+    10000,
+    'How long a broker that shuts down waits until its leaderships have moved and its replies have left.',
+  ),
+
+  'replica.lag.time.max.ms': setting(
+    int('ms', { min: 100 }),
+    10000,
+    'A follower that has not caught up with its leader for this long leaves the ISR.',
+  ),
+  'replica.fetch.max.bytes': setting(
+    int('bytes', { min: 1024 }),
+    4194304,
+    'How many bytes of a partition a leader may have on their way to a follower before the follower has written them.',
+  ),
+  'replica.high.watermark.checkpoint.interval.ms': setting(
+    int('ms', { min: 100 }),
+    5000,
+    'How often high watermarks are written to disk.',
+  ),
+  'unclean.leader.election.enable': setting(
+    boolean,
+    false,
+    'Whether a replica that may lack acknowledged records can be elected when no other is left. Default for topics.',
+  ),
+  'min.insync.replicas': setting(
+    int('replicas', { min: 1 }),
+    1,
+    'How many replicas must be in sync for acks=all to be accepted. Default for topics.',
+  ),
+  'default.replication.factor': setting(
+    int('replicas', { min: 1, max: 32767 }),
+    3,
+    'Replicas of topics that are created without a replication factor; no more than the cluster has brokers.',
+  ),
+  'num.partitions': setting(
+    int('partitions', { min: 1, max: 10000 }),
+    1,
+    'Partitions of topics created without a number of partitions.',
+  ),
+  'auto.create.topics.enable': setting(
+    boolean,
+    true,
+    'Whether asking for the metadata of a topic that does not exist creates it (when the client allows it too).',
+  ),
+  'topic.creation.timeout.ms': setting(
+    int('ms', { min: 100 }),
+    10000,
+    'How long auto-creation and the creation of internal topics wait for the expected brokers and for leaders.',
+  ),
+  'producer.id.expiration.ms': setting(
+    int('ms', { min: 1 }),
+    86400000,
+    'How long the sequence numbers of an idempotent producer that stopped writing are remembered.',
+  ),
+  'partition.max.pending.produces': setting(
+    int('requests', { min: 1 }),
+    10000,
+    'How many produce requests of one partition may wait to be written or replicated; further ones are refused with a retriable error.',
+  ),
+
+  'logging.level': setting(oneOf('error', 'warn', 'info', 'debug'), 'info', 'Least severe level that is logged.'),
+  'logging.format': setting(oneOf('text', 'json'), 'text', 'Log lines for people, or one JSON object a line.'),
+};
+
+/** Consumer groups and their internal topic. */
+export const groupSettings = {
+  'group.min.session.timeout.ms': setting(
+    int('ms', { min: 1 }),
+    6000,
+    'Shortest session timeout that a member of a consumer group may ask for.',
+  ),
+  'group.max.session.timeout.ms': setting(
+    int('ms', { min: 1 }),
+    1800000,
+    'Longest session timeout that a member of a consumer group may ask for.',
+  ),
+  'group.initial.rebalance.delay.ms': setting(
+    int('ms', { min: 0 }),
+    500,
+    'How long the first rebalance of an empty group waits for more members.',
+  ),
+  'group.max.size': setting(int('members', { min: 1 }), INT_MAX, 'Most members that one consumer group may have.'),
+  'offsets.retention.minutes': setting(
+    int('minutes', { min: 1 }),
+    10080,
+    'How long committed offsets are kept after their group became empty.',
+  ),
+  'offset.metadata.max.bytes': setting(
+    int('bytes', { min: 0 }),
+    4096,
+    'Most bytes of metadata that may be committed with an offset.',
+  ),
+  'offsets.topic.num.partitions': setting(
+    int('partitions', { min: 1, max: 10000 }),
+    16,
+    'Partitions of __consumer_offsets. Read when the topic is created; never changes afterwards.',
+  ),
+  'offsets.topic.replication.factor': setting(
+    int('replicas', { min: 1, max: 32767 }),
+    3,
+    'Replicas of __consumer_offsets; no more than the cluster has brokers.',
+  ),
+  'offsets.topic.segment.bytes': setting(
+    int('bytes', { min: 14 }),
+    104857600,
+    'Segment size of __consumer_offsets: small, so that compaction and loading stay fast.',
+  ),
+  'offsets.load.buffer.size': setting(
+    int('bytes', { min: 1024 }),
+    5242880,
+    'Bytes read at a time when a coordinator loads a partition of __consumer_offsets.',
+  ),
+  'offsets.commit.timeout.ms': setting(
+    int('ms', { min: 1 }),
+    5000,
+    'How long a commit waits until all replicas in sync have it.',
+  ),
+};

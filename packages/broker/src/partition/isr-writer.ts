@@ -1,0 +1,76 @@
+import type { Compare } from '@ottla/metadata';
+import { type ClusterImage, keysFor, type MetadataStore, partitionRecordCodec, type TxnResult } from '@ottla/metadata';
+import type { PartitionRecord } from '@ottla/replication';
+
+/** A change of a partition's record that its leader wants, as the replica machine proposed it. */
+export interface PartitionChange {
+  readonly topicId: string;
+  readonly partition: number;
+  readonly expectedModRevision: number;
+  readonly record: PartitionRecord;
+  /** Replicas that join the ISR, as their streams introduced them. */
+  readonly adds: readonly { readonly broker: number; readonly run: string; readonly logId: string }[];
+}
+
+export type PartitionChangeResult =
+  | { readonly written: true; readonly record: PartitionRecord; readonly modRevision: number }
+  /** Refused: `record` is the truth read back, null when it's unknown what the store holds. */
+  | { readonly written: false; readonly record: PartitionRecord | null; readonly modRevision: number };
+
+export interface IsrWriterOptions {
+  readonly store: MetadataStore;
+  readonly clusterId: string;
+  readonly self: { readonly broker: number; readonly run: string };
+  image(): ClusterImage;
+}
+
+/**
+ * A leader's writes to its partition's record. Each is a transaction guarded by the record's mod revision, by the leader's
+ * own registration, and by the registration that each added replica's stream was opened with.
+ */
+export class IsrWriter {
+  constructor(private readonly options: IsrWriterOptions) {}
+
+  async write(change: PartitionChange): Promise<PartitionChangeResult> {
+    const { store, clusterId } = this.options;
+    const key = keysFor(clusterId).partition(change.topicId, change.partition);
+    const registrations = this.registrationGuards(change);
+    if (registrations === null) return { written: false, record: null, modRevision: 0 };
+    const result = await store.txn({
+      compare: [{ key, target: 'mod', equals: change.expectedModRevision }, ...registrations],
+      success: [{ type: 'put', key, value: partitionRecordCodec.encode(change.record) }],
+      failure: [{ type: 'get', key }],
+    });
+    return result.succeeded
+      ? { written: true, record: change.record, modRevision: result.revision }
+      : readBack(result, key);
+  }
+
+  /** Null when a registration needed isn't in the image as the stream introduced it: the write could only be refused. */
+  private registrationGuards(change: PartitionChange): Compare[] | null {
+    const { self } = this.options;
+    const brokers = this.options.image().brokers;
+    const keys = keysFor(this.options.clusterId);
+    const own = brokers.get(self.broker);
+    if (own === undefined || own.value.run !== self.run) return null;
+    const guards: Compare[] = [{ key: keys.broker(self.broker), target: 'mod', equals: own.modRevision }];
+    for (const added of change.adds) {
+      const registered = brokers.get(added.broker);
+      const same =
+        registered !== undefined &&
+        registered.value.run === added.run &&
+        registered.value.logIds.includes(added.logId) &&
+        registered.value.state === 'active';
+      if (!same) return null;
+      guards.push({ key: keys.broker(added.broker), target: 'mod', equals: registered.modRevision });
+    }
+    return guards;
+  }
+}
+
+function readBack(result: TxnResult, key: string): PartitionChangeResult {
+  const kv = result.reads[0]?.[0];
+  return kv === undefined
+    ? { written: false, record: null, modRevision: 0 }
+    : { written: false, record: partitionRecordCodec.decode(kv.value, key), modRevision: kv.modRevision };
+}
