@@ -1,1 +1,45 @@
-export {};
+export { InvariantViolation } from './invariant';
+export { type LeaderEpochEntry, LeaderEpochs } from './leader-epochs';
+export type {
+  DivergedMessage,
+  FollowerMessage,
+  LeaderMessage,
+  MessageBase,
+  PushMessage,
+  RefusedMessage,
+  ReportMessage,
+  StartAnewMessage,
+  SubscribeMessage,
+  UnsubscribeMessage,
+} from './messages';
+export { type ProducerBatch, type ProducerSnapshotEntry, ProducerState, type SequenceCheck } from './producer-state';
+export { Replica } from './replica';
+export type {
+  Append,
+  Appended,
+  AppendFailed,
+  IsrRefused,
+  IsrWritten,
+  LeaderMessageArrived,
+  LogStartChanged,
+  PartitionRecord,
+  Produce,
+  ProposeIsr,
+  Push,
+  Pushed,
+  RecordChanged,
+  ReplicaEffect,
+  ReplicaId,
+  ReplicaInput,
+  ReplicaLogState,
+  ReplicaOptions,
+  ReplicaProgress,
+  ReplicaRole,
+  ReplicaSelf,
+  Reply,
+  Report,
+  RestartedAt,
+  Subscribe,
+  Truncated,
+  Unsubscribe,
+} from './types';

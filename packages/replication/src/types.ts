@@ -1,0 +1,278 @@
+import type { BatchHeader, ErrorName } from '@ottla/protocol';
+import type { LeaderEpochs } from './leader-epochs';
+import type { FollowerMessage, LeaderMessage, PushMessage, ReportMessage, SubscribeMessage } from './messages';
+import type { ProducerState } from './producer-state';
+
+/** A replica's identity in ISR and ELR: a broker, and what its log directory holds. A replaced log id is another replica. */
+export interface ReplicaId {
+  broker: number;
+  logId: string;
+}
+
+/** The partition's record in the metadata store: the one source of who leads, and who is in sync. */
+export interface PartitionRecord {
+  version: 1;
+  /** Broker ids of the assignment, in order of preference. */
+  replicas: number[];
+  adding: number[];
+  removing: number[];
+  /** A leader leads only in the run that is named here. */
+  leader: { broker: number; run: string } | null;
+  leaderEpoch: number;
+  isr: ReplicaId[];
+  /** Eligible leader replicas (KIP-966): not in the ISR, and yet holding everything below the high watermark. */
+  elr: ReplicaId[];
+  /** The effective `min.insync.replicas`: already capped by the number of replicas. */
+  minIsr: number;
+  lastKnownLeader: ReplicaId | null;
+  /** Whether the current leader epoch began with an unclean election. */
+  unclean: boolean;
+  /** Fields that a newer version wrote: carried along unread. */
+  extra?: Record<string, unknown>;
+}
+
+export type ReplicaRole = 'leader' | 'follower' | 'idle' | 'offline';
+
+export interface ReplicaSelf {
+  broker: number;
+  /** Drawn at each process start. */
+  run: string;
+  logId: string;
+}
+
+export interface ReplicaOptions {
+  self: ReplicaSelf;
+  topic: string;
+  topicId: string;
+  partition: number;
+  /** `replica.lag.time.max.ms`: a follower that has not been caught up for so long leaves the ISR. */
+  replicaLagTimeMaxMs: number;
+  /** As a follower: bytes that the leader may have under way to this replica. */
+  windowBytes: number;
+  /** Produce requests that may wait for their append or for the high watermark. */
+  maxPendingProduces: number;
+  /** `producer.id.expiration.ms`. */
+  producerExpirationMs: number;
+}
+
+/** What the log holds when the machine is made. The machine owns both clones from then on. */
+export interface ReplicaLogState {
+  logStart: number;
+  logEnd: number;
+  /** As checkpointed; the machine clamps it to the log. */
+  highWatermark: number;
+  epochs: LeaderEpochs;
+  producers: ProducerState;
+}
+
+/** A leader's view of one replica of the assignment (itself included). */
+export interface ReplicaProgress {
+  broker: number;
+  /** -1 until it is known in this leader epoch. */
+  logEnd: number;
+  inIsr: boolean;
+  /** When it last had everything that the leader had, in ms; 0 when never in this epoch. */
+  caughtUpAt: number;
+}
+
+export type ReplicaInput =
+  | RecordChanged
+  | Produce
+  | Appended
+  | AppendFailed
+  | Truncated
+  | RestartedAt
+  | LogStartChanged
+  | Subscribe
+  | Report
+  | Unsubscribe
+  | Pushed
+  | IsrWritten
+  | IsrRefused
+  | LeaderMessageArrived
+  | { type: 'stream-opened' }
+  | { type: 'stream-closed' }
+  | { type: 'tick' }
+  | { type: 'drain' }
+  | { type: 'offline'; reason: string };
+
+/** The image has another version of the partition's record. The role follows from it. */
+export interface RecordChanged {
+  type: 'record-changed';
+  record: PartitionRecord;
+  modRevision: number;
+}
+
+/** One partition's part of a produce request, its batches already checked. */
+export interface Produce {
+  type: 'produce';
+  requestId: number;
+  acks: 0 | 1 | -1;
+  /** As the producer sent them: offsets and leader epoch are assigned here. */
+  headers: BatchHeader[];
+  /** On the clock of `step`'s `now`. */
+  deadline: number;
+}
+
+/** The log has written everything below `endOffset`. */
+export interface Appended {
+  type: 'appended';
+  /** The epoch of the `append` effect. */
+  epoch: number;
+  endOffset: number;
+}
+
+/** A write failed; with it everything queued behind it, and the log was cut back to `endOffset`, its last confirmed end. */
+export interface AppendFailed {
+  type: 'append-failed';
+  epoch: number;
+  endOffset: number;
+  reason: string;
+  producers: ProducerState;
+  epochs: LeaderEpochs;
+}
+
+export interface Truncated {
+  type: 'truncated';
+  /** At or below the offset asked for: batches are cut whole. */
+  endOffset: number;
+  producers: ProducerState;
+  epochs: LeaderEpochs;
+}
+
+export interface RestartedAt {
+  type: 'restarted-at';
+  offset: number;
+}
+
+export interface LogStartChanged {
+  type: 'log-start-changed';
+  logStart: number;
+}
+
+/**
+ * A follower's subscription. The host serves one stream of a broker at a time: it feeds `unsubscribe` for the old
+ * stream before anything from a new one.
+ */
+export interface Subscribe {
+  type: 'subscribe';
+  broker: number;
+  /** The run that the stream was opened with. */
+  run: string;
+  message: SubscribeMessage;
+}
+
+export interface Report {
+  type: 'report';
+  broker: number;
+  run: string;
+  message: ReportMessage;
+}
+
+/** The follower unsubscribed, or its stream closed. */
+export interface Unsubscribe {
+  type: 'unsubscribe';
+  broker: number;
+  run: string;
+}
+
+/** The host carried out a `push`: it sent [fromOffset, endOffset). Nothing sent: `endOffset` = the effect's `fromOffset`, `bytes` = 0. */
+export interface Pushed {
+  type: 'pushed';
+  broker: number;
+  /** Of the `push` effect. */
+  run: string;
+  subscription: number;
+  epoch: number;
+  endOffset: number;
+  bytes: number;
+}
+
+export interface IsrWritten {
+  type: 'isr-written';
+  proposal: number;
+  record: PartitionRecord;
+  modRevision: number;
+}
+
+/** The store refused the proposal and gave the record it holds (null: the partition is gone, or the outcome is unknown). */
+export interface IsrRefused {
+  type: 'isr-refused';
+  proposal: number;
+  record: PartitionRecord | null;
+  modRevision: number;
+}
+
+/** From the stream of the leader that the record names. */
+export interface LeaderMessageArrived {
+  type: 'leader-message';
+  message: LeaderMessage;
+  /** The headers of a push's batches, in order; empty for anything else. */
+  headers: BatchHeader[];
+}
+
+export type ReplicaEffect =
+  | Append
+  | { type: 'truncate'; offset: number }
+  | { type: 'restart-at'; offset: number }
+  | Reply
+  | { type: 'to-leader'; broker: number; message: FollowerMessage }
+  | { type: 'to-follower'; broker: number; message: LeaderMessage }
+  | Push
+  | { type: 'high-watermark'; value: number }
+  | { type: 'log-start'; offset: number }
+  | { type: 'role-changed'; role: ReplicaRole; leaderEpoch: number }
+  | ProposeIsr
+  | { type: 'resign'; reason: string };
+
+/** Write these batches at the end of the log; the order of the effects is the order of the log. */
+export interface Append {
+  type: 'append';
+  epoch: number;
+  baseOffset: number;
+  /** On a leader: the produce whose bytes these are, to be stamped with the headers' offsets and epoch. */
+  requestId: number | null;
+  /** On a follower: the push whose bytes these are. */
+  push: PushMessage | null;
+  /** With final base offsets and leader epochs. */
+  headers: BatchHeader[];
+}
+
+/** The answer to a produce with acks 1 or -1. */
+export interface Reply {
+  type: 'reply';
+  requestId: number;
+  error: ErrorName | null;
+  message: string | null;
+  /** -1 with an error. */
+  baseOffset: number;
+  logAppendTime?: never;
+  logStart: number;
+  currentLeaderEpoch: number;
+}
+
+/** Read [fromOffset, upTo) up to `maxBytes`, send it as a PushMessage, then feed `pushed`. At most one is under way per follower. */
+export interface Push {
+  type: 'push';
+  broker: number;
+  run: string;
+  subscription: number;
+  epoch: number;
+  fromOffset: number;
+  upTo: number;
+  maxBytes: number;
+  /** Whether the first batch may be larger than `maxBytes`. */
+  atLeastOne: boolean;
+  /** For the message. */
+  highWatermark: number;
+  logStart: number;
+}
+
+/** Write the record, guarded by its mod revision, this broker's registration, and the registration (run, log id, active) of each addition. */
+export interface ProposeIsr {
+  type: 'propose-isr';
+  proposal: number;
+  expectedModRevision: number;
+  record: PartitionRecord;
+  adds: { broker: number; run: string; logId: string }[];
+}
