@@ -1,0 +1,63 @@
+import { OttlaError } from '../errors';
+import type { AnyApi } from '../schema/api';
+import { ApiVersions } from './cluster/api-versions';
+import { DescribeCluster } from './cluster/describe-cluster';
+import { DescribeConfigs } from './cluster/describe-configs';
+import { Metadata } from './cluster/metadata';
+import { DeleteGroups } from './groups/delete-groups';
+import { DescribeGroups } from './groups/describe-groups';
+import { FindCoordinator } from './groups/find-coordinator';
+import { Heartbeat } from './groups/heartbeat';
+import { JoinGroup } from './groups/join-group';
+import { LeaveGroup } from './groups/leave-group';
+import { ListGroups } from './groups/list-groups';
+import { OffsetCommit } from './groups/offset-commit';
+import { OffsetFetch } from './groups/offset-fetch';
+import { SyncGroup } from './groups/sync-group';
+import { Fetch } from './log/fetch';
+import { InitProducerId } from './log/init-producer-id';
+import { ListOffsets } from './log/list-offsets';
+import { OffsetForLeaderEpoch } from './log/offset-for-leader-epoch';
+import { Produce } from './log/produce';
+import { CreatePartitions } from './topics/create-partitions';
+import { CreateTopics } from './topics/create-topics';
+import { DeleteTopics } from './topics/delete-topics';
+
+/** Every API that this package can read and write, by Kafka's name. */
+export const apis = {
+  Produce,
+  Fetch,
+  ListOffsets,
+  Metadata,
+  OffsetCommit,
+  OffsetFetch,
+  FindCoordinator,
+  JoinGroup,
+  Heartbeat,
+  LeaveGroup,
+  SyncGroup,
+  DescribeGroups,
+  ListGroups,
+  ApiVersions,
+  CreateTopics,
+  DeleteTopics,
+  InitProducerId,
+  OffsetForLeaderEpoch,
+  DescribeConfigs,
+  CreatePartitions,
+  DeleteGroups,
+  DescribeCluster,
+} as const;
+
+export type ApiName = keyof typeof apis;
+
+const byKey: (AnyApi | undefined)[] = [];
+for (const api of Object.values(apis) as AnyApi[]) {
+  if (byKey[api.key] !== undefined) throw new OttlaError('UNKNOWN_SERVER_ERROR', `two APIs have the key ${api.key}`);
+  byKey[api.key] = api;
+}
+
+/** The API of a key; undefined when this package doesn't know it. */
+export function apiByKey(key: number): AnyApi | undefined {
+  return byKey[key];
+}
