@@ -1,1 +1,18 @@
-export {};
+export { checkLogConfig, defaultLogConfig, type LogConfig } from './config';
+export {
+  LogDirectory,
+  type LogDirectoryOptions,
+  type OpenPartition,
+  type PartitionOnDisk,
+} from './directory/log-directory';
+export { PartitionLog } from './partition/partition-log';
+export type {
+  AppendResult,
+  FoundTimestamp,
+  LogRange,
+  PartitionLogOptions,
+  ReadOptions,
+  ReadResult,
+  TimestampOffset,
+} from './partition/types';
+export { defaultResourceLimits, type LogResourceLimits, LogResources } from './segment/resources';
