@@ -1,4 +1,6 @@
 export { crc32c } from './batch/crc';
+export { type Decompress, decodeBatch } from './batch/decode';
+export { type BatchInput, encodeBatch } from './batch/encode';
 export {
   BATCH_HEADER_BYTES,
   type BatchHeader,
@@ -11,15 +13,7 @@ export {
   readBatchHeader,
 } from './batch/header';
 export { checkProducedBatches, type ProduceLimits } from './batch/produced';
-export {
-  type BatchInput,
-  type Decompress,
-  decodeBatch,
-  encodeBatch,
-  type KafkaRecord,
-  type RecordHeader,
-  type RecordInput,
-} from './batch/records';
+export type { KafkaRecord, RecordHeader, RecordInput } from './batch/record';
 export { setLogAppendTime, stampBatch, verifyBatch } from './batch/verify';
 export { ErrorCode, type ErrorName, errorName, isRetriable, OttlaError, toOttlaError } from './errors';
 export {

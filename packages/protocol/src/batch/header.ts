@@ -45,6 +45,9 @@ export const at = {
   recordCount: 57,
 } as const;
 
+/** The message format that is served. */
+export const MAGIC_V2 = 2;
+
 export const CODEC_MASK = 0x07;
 export const LOG_APPEND_TIME = 0x08;
 export const TRANSACTIONAL = 0x10;

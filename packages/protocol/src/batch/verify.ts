@@ -1,9 +1,7 @@
 import { OttlaError } from '../errors';
 import { int32At, putInt16, putInt32, putInt64 } from '../wire/bytes';
 import { crc32c } from './crc';
-import { at, type BatchHeader, LENGTH_PREFIX_BYTES, LOG_APPEND_TIME } from './header';
-
-const MAGIC_V2 = 2;
+import { at, type BatchHeader, LENGTH_PREFIX_BYTES, LOG_APPEND_TIME, MAGIC_V2 } from './header';
 
 /**
  * Checks that the batch at `offset` is whole and says what its producer wrote: length, magic, CRC32C and the counts that

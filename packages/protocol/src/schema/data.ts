@@ -1,37 +1,58 @@
 import { OttlaError } from '../errors';
+import { int16At } from '../wire/bytes';
+import { Reader } from '../wire/reader';
+import { Writer } from '../wire/writer';
 import type { InputOfShape, OutputOfShape, Shape } from './field';
 import { Schema } from './schema';
 import { parseVersions, type VersionSpec } from './versions';
 
+/**
+ * What to do with a version above the last one known: `refuse`, or `read-as-latest`, which takes the fields known and
+ * ignores what follows (Kafka's consumer protocol promises that later versions only append).
+ */
+type NewerVersions = 'refuse' | 'read-as-latest';
+
 interface DataDeclaration<S extends Shape> {
+  /** As errors call it. */
   readonly name: string;
   readonly versions: VersionSpec;
-  /** The first flexible version; none when left out. */
+  /** The first flexible version (KIP-482); none when left out. */
   readonly flexibleFrom?: number;
-  /**
-   * What to do with a version above the last one known: `refuse`, or `read-as-latest`, which takes the fields known and
-   * ignores what follows (Kafka's consumer protocol promises that later versions only append).
-   */
-  readonly newer?: 'refuse' | 'read-as-latest';
+  /** `refuse` when left out. */
+  readonly newer?: NewerVersions;
   readonly fields: S;
 }
 
+const VERSION_BYTES = 2;
+
 /** A message that stands alone, led by its version as an int16: what groups exchange, and what internal topics hold. */
 export class DataSchema<S extends Shape> {
-  readonly schema: Schema<S>;
   constructor(
-    schema: Schema<S>,
-    readonly newer: 'refuse' | 'read-as-latest',
-  ) {
-    this.schema = schema;
+    private readonly schema: Schema<S>,
+    private readonly newer: NewerVersions,
+  ) {}
+
+  /**
+   * Reads a version and its message. Byte strings are views. Throws CORRUPT_MESSAGE on malformed bytes and
+   * UNSUPPORTED_VERSION on a version that isn't known.
+   */
+  read(bytes: Uint8Array): { version: number; message: OutputOfShape<S> } {
+    const version = dataVersion(bytes);
+    const reader = new Reader(bytes, VERSION_BYTES, bytes.length, 'CORRUPT_MESSAGE');
+    const { name, maxVersion } = this.schema;
+    const tolerated = version > maxVersion && this.newer === 'read-as-latest';
+    const message = this.schema.read(reader, tolerated ? maxVersion : version);
+    if (reader.remaining > 0 && !tolerated) throw reader.malformed(`${name}: ${reader.remaining} bytes too many`);
+    return { version, message };
   }
 
-  read(_bytes: Uint8Array): { version: number; message: OutputOfShape<S> } {
-    throw new OttlaError('UNKNOWN_SERVER_ERROR', '');
-  }
-
-  write(_version: number, _message: InputOfShape<S>): Uint8Array {
-    throw new OttlaError('UNKNOWN_SERVER_ERROR', '');
+  /** The version and the message. Throws UNSUPPORTED_VERSION, or INVALID_REQUEST on a value that can't be written. */
+  write(version: number, message: InputOfShape<S>): Uint8Array {
+    const writer = new Writer();
+    writer.int16(version);
+    this.schema.write(writer, version, message);
+    // Nothing but records is ever a chunk of its own, and these messages hold none.
+    return writer.finish().chunks[0] as Uint8Array;
   }
 }
 
@@ -43,7 +64,10 @@ export function dataSchema<S extends Shape>(declaration: DataDeclaration<S>): Da
   return new DataSchema(schema, declaration.newer ?? 'refuse');
 }
 
-/** The version that leads a stand-alone message; throws CORRUPT_MESSAGE when there are no two bytes. */
-export function dataVersion(_bytes: Uint8Array): number {
-  throw new OttlaError('UNKNOWN_SERVER_ERROR', '');
+/** The version that leads a message that stands alone; throws CORRUPT_MESSAGE when there are no two bytes. */
+export function dataVersion(bytes: Uint8Array): number {
+  if (bytes.length < VERSION_BYTES) {
+    throw new OttlaError('CORRUPT_MESSAGE', `a version takes ${VERSION_BYTES} bytes, ${bytes.length} are there`);
+  }
+  return int16At(bytes, 0);
 }

@@ -1,7 +1,8 @@
 import { OttlaError } from '../errors';
 import type { Reader } from '../wire/reader';
 import type { Writer } from '../wire/writer';
-import { type Codec, compileStruct } from './compile';
+import type { Codec } from './codec';
+import { compileStruct } from './compile';
 import type { InputOfShape, OutputOfShape, Shape } from './field';
 
 /**
@@ -23,12 +24,27 @@ export class Schema<S extends Shape> {
 
   /** Reads one message; throws the reader's error code on bytes that aren't one. */
   read(reader: Reader, version: number): OutputOfShape<S> {
-    return this.codec(version).read(reader) as OutputOfShape<S>;
+    const codec = this.codec(version);
+    try {
+      return codec.read(reader) as OutputOfShape<S>;
+    } catch (error) {
+      throw this.named(error, version);
+    }
   }
 
   /** Writes one message; throws INVALID_REQUEST, naming the field, on a value that the version can't carry. */
   write(writer: Writer, version: number, message: InputOfShape<S>): void {
-    this.codec(version).write(writer, message);
+    const codec = this.codec(version);
+    try {
+      codec.write(writer, message);
+    } catch (error) {
+      throw this.named(error, version);
+    }
+  }
+
+  private named(error: unknown, version: number): unknown {
+    if (!(error instanceof OttlaError)) return error;
+    return new OttlaError(error.code, `${this.name} version ${version}: ${error.message}`, { cause: error });
   }
 
   private codec(version: number): Codec {
@@ -38,7 +54,7 @@ export class Schema<S extends Shape> {
       const served = `${this.minVersion} to ${this.maxVersion}`;
       throw new OttlaError('UNSUPPORTED_VERSION', `${this.name}: version ${version} is not among ${served}`);
     }
-    const codec = compileStruct(this.shape, version, version >= this.flexibleFrom, this.name);
+    const codec = compileStruct(this.shape, version, version >= this.flexibleFrom, '');
     this.codecs[version] = codec;
     return codec;
   }
