@@ -15,3 +15,10 @@ export type {
   StoredRecord,
 } from './messages';
 export { partitionForGroup } from './partition';
+export {
+  CONSUMER_PROTOCOL_TYPE,
+  consumerProtocolAssignment,
+  consumerProtocolSubscription,
+} from './records/consumer-protocol';
+export { groupMetadataKey, groupMetadataValue } from './records/group-metadata';
+export { offsetCommitKey, offsetCommitValue } from './records/offset-commit';

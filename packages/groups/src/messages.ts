@@ -136,12 +136,14 @@ export type DepartureCause =
   | 'session timeout'
   | 'did not rejoin within the rebalance timeout'
   | 'did not sync within the rebalance timeout'
-  | 'replaced by a new process with the same group.instance.id';
+  | 'replaced by a new process with the same group.instance.id'
+  | 'the group is over group.max.size';
 
 /** What a log of the coordinator tells: who, why and how long. */
 export type GroupEvent =
   | { readonly kind: 'loaded'; readonly groups: number; readonly offsets: number }
-  | { readonly kind: 'record-skipped'; readonly reason: string }
+  /** Records that replay couldn't use, by reason; reported once, when loading ends. */
+  | { readonly kind: 'records-skipped'; readonly records: number; readonly reason: string }
   | {
       readonly kind: 'member-joined';
       readonly group: string;
