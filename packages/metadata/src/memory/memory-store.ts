@@ -1,36 +1,163 @@
-import type { Clock } from '@ottla/runtime';
-import type { KeyValue, Lease, MetadataStore, Snapshot, Txn, TxnResult, Watch, WatchHandler } from '../store';
+import type { Clock, Timer } from '@ottla/runtime';
+import { StoreLimitError, StoreUnavailableError } from '../errors';
+import { keysBelow, oneKey, toByteKey } from '../machine/key-range';
+import { StoreMachine } from '../machine/store-machine';
+import { WatchCursor } from '../machine/watch-cursor';
+import {
+  type KeyValue,
+  type Lease,
+  MAX_REQUEST_BYTES,
+  type MetadataStore,
+  type Snapshot,
+  type Txn,
+  type TxnResult,
+  type Watch,
+  type WatchHandler,
+} from '../store';
+import { requestBytes, toEvents, toKeyValue, toReads, toStoreError, toTransaction } from './translation';
 
 export interface MemoryStoreOptions {
   readonly clock: Clock;
 }
 
-/** A store in this process's memory: deterministic, leases expire by the clock handed in. For simulation and tests. */
-export class MemoryStore implements MetadataStore {
-  constructor(readonly options: MemoryStoreOptions) {}
+interface MemoryWatch {
+  readonly cursor: WatchCursor;
+  readonly handler: WatchHandler;
+  readonly prefix: string;
+  open: boolean;
+}
 
-  get(_key: string): Promise<{ revision: number; kv: KeyValue | null }> {
-    throw new Error('being written');
+/**
+ * A store in this process's memory. Deterministic: answers and watch events come in microtasks, in order; leases expire
+ * by the clock handed in, to the millisecond. It keeps the whole history until `compact` is called.
+ */
+export class MemoryStore implements MetadataStore {
+  readonly #clock: Clock;
+  readonly #machine = new StoreMachine();
+  readonly #watches = new Set<MemoryWatch>();
+  #expiry: Timer | null = null;
+  #lastLease = 0;
+  #delivering = false;
+  #closed = false;
+
+  constructor(options: MemoryStoreOptions) {
+    this.#clock = options.clock;
   }
-  snapshot(_prefix: string, _options?: { pageSize?: number }): Promise<Snapshot> {
-    throw new Error('being written');
+
+  async get(key: string): Promise<{ revision: number; kv: KeyValue | null }> {
+    return this.#run(() => {
+      const { kvs } = this.#machine.range({ range: oneKey(toByteKey(key)), revision: 0, limit: 0 });
+      return { revision: this.#machine.revision, kv: kvs.map(toKeyValue)[0] ?? null };
+    });
   }
-  txn(_txn: Txn): Promise<TxnResult> {
-    throw new Error('being written');
+
+  async snapshot(prefix: string): Promise<Snapshot> {
+    return this.#run(() => {
+      const { kvs } = this.#machine.range({ range: keysBelow(toByteKey(prefix)), revision: 0, limit: 0 });
+      return { revision: this.#machine.revision, entries: kvs.map(toKeyValue) };
+    });
   }
-  watch(_prefix: string, _fromRevision: number, _handler: WatchHandler): Watch {
-    throw new Error('being written');
+
+  async txn(txn: Txn): Promise<TxnResult> {
+    return this.#run(() => {
+      if (requestBytes(txn) > MAX_REQUEST_BYTES) {
+        throw new StoreLimitError('metadata store: request is too large; split the transaction');
+      }
+      const { result } = this.#machine.transact(toTransaction(txn));
+      return { succeeded: result.succeeded, revision: this.#machine.revision, reads: toReads(result.results) };
+    }, leaseOf(txn));
   }
-  grantLease(_ttlMs: number): Promise<Lease> {
-    throw new Error('being written');
+
+  watch(prefix: string, fromRevision: number, handler: WatchHandler): Watch {
+    const cursor = new WatchCursor(keysBelow(toByteKey(prefix)), fromRevision);
+    const watch: MemoryWatch = { cursor, handler, prefix, open: true };
+    this.#watches.add(watch);
+    this.#scheduleDelivery();
+    return { close: () => this.#end(watch) };
   }
-  keepAlive(_leaseId: string): Promise<{ ttlMs: number }> {
-    throw new Error('being written');
+
+  async grantLease(ttlMs: number): Promise<Lease> {
+    return this.#run(() => {
+      const id = String(++this.#lastLease);
+      this.#machine.grant(id, ttlMs, this.#clock.now());
+      return { id, ttlMs };
+    });
   }
-  revokeLease(_leaseId: string): Promise<void> {
-    throw new Error('being written');
+
+  async keepAlive(leaseId: string): Promise<{ ttlMs: number }> {
+    return this.#run(() => ({ ttlMs: this.#machine.keepAlive(leaseId, this.#clock.now()) }), leaseId);
   }
-  close(): Promise<void> {
-    throw new Error('being written');
+
+  async revokeLease(leaseId: string): Promise<void> {
+    this.#run(() => this.#machine.revoke(leaseId), leaseId);
   }
+
+  /** Forgets the history below a revision: watches that need it are told so. */
+  async compact(revision: number): Promise<void> {
+    this.#run(() => this.#machine.compact(revision));
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#expiry?.cancel();
+    for (const watch of this.#watches) this.#end(watch);
+  }
+
+  #run<T>(action: () => T, leaseId = ''): T {
+    if (this.#closed) throw new StoreUnavailableError('metadata store: closed', false);
+    this.#machine.expire(this.#clock.now());
+    try {
+      return action();
+    } catch (error) {
+      throw toStoreError(error, leaseId);
+    } finally {
+      this.#armExpiry();
+      this.#scheduleDelivery();
+    }
+  }
+
+  #armExpiry(): void {
+    this.#expiry?.cancel();
+    this.#expiry = null;
+    const next = this.#machine.nextExpiry();
+    if (next === null || this.#closed) return;
+    this.#expiry = this.#clock.after(Math.max(0, next - this.#clock.now()), () => this.#run(() => undefined));
+  }
+
+  #scheduleDelivery(): void {
+    if (this.#delivering) return;
+    this.#delivering = true;
+    queueMicrotask(() => {
+      this.#delivering = false;
+      for (const watch of this.#watches) this.#deliver(watch);
+    });
+  }
+
+  #deliver(watch: MemoryWatch): void {
+    if (!watch.open) return;
+    if (watch.cursor.isCompacted(this.#machine)) {
+      this.#end(watch);
+      watch.handler.onCompacted(this.#machine.compactRevision);
+      return;
+    }
+    const upTo = this.#machine.revision;
+    if (watch.cursor.next > upTo) return;
+    for (const commit of watch.cursor.advance(this.#machine, upTo)) {
+      if (!watch.open) return;
+      watch.handler.onRevision(commit.revision, toEvents(commit));
+    }
+    if (watch.open) watch.handler.onProgress?.(upTo);
+  }
+
+  #end(watch: MemoryWatch): void {
+    watch.open = false;
+    this.#watches.delete(watch);
+  }
+}
+
+function leaseOf(txn: Txn): string {
+  for (const op of [...txn.success, ...(txn.failure ?? [])]) {
+    if (op.type === 'put' && op.lease !== undefined) return op.lease;
+  }
+  return '';
 }
