@@ -5,8 +5,8 @@ export interface DoorCall {
   /** The client, as host:port. */
   readonly remote: string;
   /**
-   * Where the connection was accepted. A client that came by the Kafka listener is answered with addresses of Kafka
-   * listeners, since it may reach no others.
+   * The address under which the client reached this broker; port 0 when it didn't say. A client that came by the Kafka
+   * listener is answered with addresses of Kafka listeners, since it may reach no others.
    */
   readonly local: { readonly host: string; readonly port: number };
   /** Aborted when the client cancels, disconnects or runs out of time. */

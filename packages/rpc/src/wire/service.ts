@@ -24,11 +24,20 @@ export function serviceDefinition(descriptor: unknown, codecs: Codecs, service: 
   const packageName = service.slice(0, service.lastIndexOf('.'));
   const methods = find(descriptor as Namespace, service).methods ?? {};
   return Object.fromEntries(
-    Object.entries(methods).map(([name, method]) => [name, methodDefinition(codecs, packageName, service, name, method)]),
+    Object.entries(methods).map(([name, method]) => [
+      name,
+      methodDefinition(codecs, packageName, service, name, method),
+    ]),
   );
 }
 
-function methodDefinition(codecs: Codecs, packageName: string, service: string, name: string, method: Method): AnyMethod {
+function methodDefinition(
+  codecs: Codecs,
+  packageName: string,
+  service: string,
+  name: string,
+  method: Method,
+): AnyMethod {
   const request = codecs.of(`${packageName}.${method.requestType}`);
   const response = codecs.of(`${packageName}.${method.responseType}`);
   return {
