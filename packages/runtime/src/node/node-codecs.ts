@@ -1,4 +1,4 @@
-import * as zlib from 'node:zlib';
+import zlib from 'node:zlib';
 import { type CompressionName, OttlaError } from '@ottla/protocol';
 import { lz4OpenedBytesAtMost } from '../codecs/lz4-frame';
 import { encodeXerial, isXerial, snappyOpenedBytes, XERIAL_BLOCK_BYTES, xerialBlocks } from '../codecs/xerial';

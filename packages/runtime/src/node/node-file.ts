@@ -1,4 +1,4 @@
-import * as fs from 'node:fs';
+import fs from 'node:fs';
 import { DiskError, type DiskFile } from '../ports/disk';
 
 /** Linux takes at most 1024 buffers a writev. */

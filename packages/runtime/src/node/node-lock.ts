@@ -77,8 +77,8 @@ async function isHeld(owner: LockContent, self: ProcessIdentity): Promise<boolea
 /** Null when the file is gone or holds no owner (a machine that lost power may leave it empty). */
 async function readOwner(file: string): Promise<LockContent | null> {
   try {
-    const content = JSON.parse(await readFile(file, 'utf8')) as LockContent;
-    return Number.isInteger(content.pid) && typeof content.token === 'string' ? content : null;
+    const content = JSON.parse(await readFile(file, 'utf8')) as LockContent | null;
+    return Number.isInteger(content?.pid) && typeof content?.token === 'string' ? content : null;
   } catch (error) {
     if (error instanceof SyntaxError) return null;
     ignoreMissing(error);

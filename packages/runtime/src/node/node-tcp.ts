@@ -1,4 +1,4 @@
-import * as net from 'node:net';
+import net from 'node:net';
 import { OttlaError } from '@ottla/protocol';
 import type { TcpConnection, TcpHandlers, TcpListener, TcpNetwork } from '../ports/network';
 
@@ -48,6 +48,8 @@ class NodeConnection implements TcpConnection {
     socket.on('drain', () => handlers.drain?.());
     socket.on('end', () => (handlers.end === undefined ? socket.end() : handlers.end()));
     socket.on('data', (bytes: Buffer) => handlers.data(bytes));
+    // Accepted sockets are paused, so that no byte arrives before there is somebody to take it.
+    socket.resume();
   }
 
   write(chunks: readonly Uint8Array[], onSent?: () => void): boolean {

@@ -1,0 +1,53 @@
+import type { Disk } from '../ports/disk';
+import type { DiskOperation, Fault } from './faults';
+import { MemoryDevice, type MemoryDiskOptions } from './memory-device';
+import { MemoryMount } from './memory-mount';
+
+/**
+ * A file system in memory, deterministic, that can lose what wasn't synced. What it loses is what POSIX allows: file
+ * content is durable by `sync`, names by `syncDir` of their directory. It survives the processes that use it: give each
+ * its own `mount()`, so that what a dead one still had under way can't touch it any more.
+ */
+export class MemoryDisk extends MemoryMount {
+  constructor(options: MemoryDiskOptions = {}) {
+    super(new MemoryDevice(options), null);
+  }
+
+  /** The disk for one process; every operation through it fails after the next `kill` or `crash`. */
+  mount(): Disk {
+    return new MemoryMount(this.device, this.device.life);
+  }
+
+  /** Operations done so far, by kind. */
+  get counts(): Readonly<Record<DiskOperation, number>> {
+    return this.device.counts;
+  }
+
+  /** Files that are open and not yet closed. */
+  get openFiles(): number {
+    return this.device.openFiles;
+  }
+
+  set capacityBytes(bytes: number) {
+    this.device.capacityBytes = bytes;
+  }
+
+  /** Makes the next operation of this kind fail. */
+  failNext(operation: DiskOperation, fault: Fault): void {
+    this.device.faults.add(operation, fault);
+  }
+
+  clearFaults(): void {
+    this.device.faults.clear();
+  }
+
+  /** The process dies (kill -9): what it had written stays, writes in flight may be cut short, its locks and files go. */
+  kill(): void {
+    this.device.kill();
+  }
+
+  /** The machine dies: as `kill`, and what wasn't synced is lost; with a `random`, some of it was written back in time. */
+  crash(): void {
+    this.device.crash();
+  }
+}
