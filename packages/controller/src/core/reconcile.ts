@@ -1,0 +1,51 @@
+import { nextLeftoverDeadline, planCompletedDeletions, planLeftovers } from './cleanup';
+import type { ControllerState } from './controller-state';
+import { nextAbsenceDeadline } from './detection/absence';
+import { type Fencing, planFencing } from './detection/fencing';
+import { type PossibleLoss, planPartitionChanges } from './partitions/plan-partitions';
+import { claimGuard } from './txn/guards';
+import { batchChanges, type PlannedTxn } from './txn/planned-txn';
+
+export interface ReconcilePlan {
+  /** Brokers to fence. First of all: what they led is elected anew once the image shows that they're gone. */
+  readonly fencings: readonly Fencing[];
+  /** Everything else, most urgent first. Each stands alone. */
+  readonly transactions: readonly PlannedTxn[];
+  /** Give up the claim: this controller hears no other broker. */
+  readonly standDown: boolean;
+  readonly possibleLosses: readonly PossibleLoss[];
+  /** When to look again although nothing changes; null when nothing is waited for. */
+  readonly nextDeadline: number | null;
+}
+
+/** The difference between the cluster as it is and as it should be, as transactions. It remembers nothing. */
+export function reconcile(state: ControllerState, now: number): ReconcilePlan {
+  const fencing = planFencing(state, now);
+  const { changes, possibleLosses } = planPartitionChanges(state, now);
+  const cleanup = [...planCompletedDeletions(state), ...planLeftovers(state, now)];
+  const nextDeadline = Math.min(
+    fencing.nextDeadline,
+    nextAbsenceDeadline(state, brokersNamed(state), now),
+    nextLeftoverDeadline(state, now),
+  );
+  return {
+    fencings: fencing.fencings,
+    transactions: batchChanges([...changes, ...cleanup], [claimGuard(state.keys, state.claim)]),
+    standDown: fencing.standDown,
+    possibleLosses,
+    nextDeadline: Number.isFinite(nextDeadline) ? nextDeadline : null,
+  };
+}
+
+/** The brokers on which the partition records rely. */
+function brokersNamed(state: ControllerState): Set<number> {
+  const named = new Set<number>();
+  for (const partitions of state.image.partitions.values()) {
+    for (const { value } of partitions.values()) {
+      if (value.leader !== null) named.add(value.leader.broker);
+      for (const member of value.isr) named.add(member.broker);
+      for (const member of value.elr) named.add(member.broker);
+    }
+  }
+  return named;
+}
