@@ -1,5 +1,6 @@
-import type { BatchHeader } from '@ottla/protocol';
+import { type BatchHeader, lastOffset, OttlaError } from '@ottla/protocol';
 
+/** A batch that an idempotent producer may send again. */
 export interface ProducerBatch {
   baseSequence: number;
   lastSequence: number;
@@ -23,32 +24,151 @@ export type SequenceCheck =
   | { kind: 'new' }
   | { kind: 'duplicate'; baseOffset: number; lastOffset: number; timestamp: number };
 
+/** As many batches as a client may have in flight: the protocol's `max.in.flight.requests.per.connection` for idempotence. */
+const BATCHES_KEPT = 5;
+const LAST_SEQUENCE = 2 ** 31 - 1;
+const DEFAULT_EXPIRATION_MS = 86_400_000;
+
+/** The sequence that follows `sequence`; 0 follows 2^31 - 1. */
+export function nextSequence(sequence: number): number {
+  return sequence === LAST_SEQUENCE ? 0 : sequence + 1;
+}
+
+/** The sequence of a batch's last record. */
+export function lastSequence(header: BatchHeader): number {
+  const last = header.baseSequence + header.lastOffsetDelta;
+  return last > LAST_SEQUENCE ? last - LAST_SEQUENCE - 1 : last;
+}
+
+/**
+ * What a partition knows of its idempotent producers: their epochs and the sequences of their last five batches. It
+ * holds every batch that has been given an offset, written yet or not, so a batch in flight is a duplicate too.
+ */
 export class ProducerState {
-  constructor(readonly expirationMs: number = 86_400_000) {}
+  private producers = new Map<number, ProducerSnapshotEntry>();
 
-  static fromSnapshot(_entries: readonly ProducerSnapshotEntry[], _expirationMs?: number): ProducerState {
-    throw new Error('unfinished');
+  /**
+   * `someForgotten`: whether producers whose records are still in the log may have expired before this state was
+   * made; an unknown producer may then go on where it was.
+   */
+  constructor(
+    readonly expirationMs: number = DEFAULT_EXPIRATION_MS,
+    private someForgotten = false,
+  ) {}
+
+  static fromSnapshot(
+    entries: readonly ProducerSnapshotEntry[],
+    expirationMs: number = DEFAULT_EXPIRATION_MS,
+    someForgotten = false,
+  ): ProducerState {
+    const state = new ProducerState(expirationMs, someForgotten);
+    for (const entry of entries) {
+      state.producers.set(entry.producerId, { ...entry, batches: entry.batches.slice(-BATCHES_KEPT) });
+    }
+    return state;
   }
 
-  check(_header: BatchHeader, _now: number, _earlierMayBeGone?: boolean): SequenceCheck {
-    throw new Error('unfinished');
+  get size(): number {
+    return this.producers.size;
   }
 
-  /** `header` with its final base offset; `appendedAt` defaults to the batch's maximum timestamp. */
-  record(_header: BatchHeader, _appendedAt?: number): void {
-    throw new Error('unfinished');
+  /**
+   * Whether a produced batch is the next of its producer or one that is already here.
+   *
+   * `earlierMayBeGone`: records of the log have been deleted, so an unknown producer's first may have been among them.
+   *
+   * @throws OttlaError INVALID_PRODUCER_EPOCH when a later instance of the producer has written;
+   *   OUT_OF_ORDER_SEQUENCE_NUMBER when a batch before this one is missing. (UNKNOWN_PRODUCER_ID is not used, as in
+   *   Kafka since KIP-360: clients treat it as data loss.)
+   */
+  check(header: BatchHeader, now: number, earlierMayBeGone = false): SequenceCheck {
+    if (header.producerId < 0) return { kind: 'new' };
+    const known = this.producers.get(header.producerId);
+    if (known === undefined || known.batches.length === 0 || this.isExpired(known, now)) {
+      return this.checkUnknown(header, earlierMayBeGone || this.someForgotten || known !== undefined);
+    }
+    if (header.producerEpoch < known.producerEpoch) throw staleEpoch(header, known);
+    if (header.producerEpoch > known.producerEpoch) return this.checkUnknown(header, false);
+    const duplicate = known.batches.find((batch) => isSameBatch(batch, header));
+    if (duplicate !== undefined) {
+      const { baseOffset, lastOffset, timestamp } = duplicate;
+      return { kind: 'duplicate', baseOffset, lastOffset, timestamp };
+    }
+    const expected = nextSequence(known.batches.at(-1)!.lastSequence);
+    if (header.baseSequence !== expected) throw outOfOrder(header, expected);
+    return { kind: 'new' };
+  }
+
+  /**
+   * Notes a batch that has got its place in the log: `header` with its final base offset. `appendedAt` (ms since the
+   * Unix epoch) is when; where that isn't known any more, the batch's own maximum timestamp stands for it.
+   */
+  record(header: BatchHeader, appendedAt: number = header.maxTimestamp): void {
+    if (header.producerId < 0) return;
+    const { producerId, producerEpoch } = header;
+    const known = this.producers.get(producerId);
+    const earlier = known?.producerEpoch === producerEpoch ? known.batches.slice(1 - BATCHES_KEPT) : [];
+    const batch = {
+      baseSequence: header.baseSequence,
+      lastSequence: lastSequence(header),
+      baseOffset: header.baseOffset,
+      lastOffset: lastOffset(header),
+      timestamp: header.maxTimestamp,
+    };
+    this.producers.set(producerId, {
+      producerId,
+      producerEpoch,
+      lastTimestamp: appendedAt,
+      batches: [...earlier, batch],
+    });
   }
 
   toSnapshot(): ProducerSnapshotEntry[] {
-    throw new Error('unfinished');
+    return [...this.producers.values()].map((entry) => ({ ...entry, batches: [...entry.batches] }));
   }
 
   clone(): ProducerState {
-    throw new Error('unfinished');
+    const copy = new ProducerState(this.expirationMs, this.someForgotten);
+    copy.producers = new Map(this.producers);
+    return copy;
   }
 
   /** Forgets producers that have not appended for `expirationMs`. */
-  expire(_now: number): void {
-    throw new Error('unfinished');
+  expire(now: number): void {
+    for (const entry of this.producers.values()) {
+      if (!this.isExpired(entry, now)) continue;
+      this.producers.delete(entry.producerId);
+      this.someForgotten = true;
+    }
   }
+
+  private checkUnknown(header: BatchHeader, mayStartAnywhere: boolean): SequenceCheck {
+    if (header.baseSequence !== 0 && !mayStartAnywhere) throw outOfOrder(header, 0);
+    return { kind: 'new' };
+  }
+
+  private isExpired(entry: ProducerSnapshotEntry, now: number): boolean {
+    return now - entry.lastTimestamp >= this.expirationMs;
+  }
+}
+
+function isSameBatch(batch: ProducerBatch, header: BatchHeader): boolean {
+  return batch.baseSequence === header.baseSequence && batch.lastSequence === lastSequence(header);
+}
+
+function outOfOrder(header: BatchHeader, expected: number): OttlaError {
+  const { producerId, producerEpoch, baseSequence } = header;
+  return new OttlaError(
+    'OUT_OF_ORDER_SEQUENCE_NUMBER',
+    `producer ${producerId}, epoch ${producerEpoch}: expected sequence ${expected}, got ${baseSequence}; ` +
+      'send the batches before it first',
+  );
+}
+
+function staleEpoch(header: BatchHeader, known: ProducerSnapshotEntry): OttlaError {
+  return new OttlaError(
+    'INVALID_PRODUCER_EPOCH',
+    `producer ${header.producerId}: epoch ${header.producerEpoch} was replaced by ${known.producerEpoch}; ` +
+      'ask for a new producer id and epoch',
+  );
 }

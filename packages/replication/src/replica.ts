@@ -1,70 +1,384 @@
+import { OttlaError } from '@ottla/protocol';
+import { Core } from './core';
+import { Follower } from './follower';
+import { Leader } from './leader/leader';
+import { LeaderEpochs } from './leader-epochs';
+import { ProducerState } from './producer-state';
+import { knowsLatest } from './rules/acknowledgement';
+import { isOfEpoch, roleIn } from './rules/identity';
 import type {
+  Appended,
+  AppendFailed,
+  IsrRefused,
+  IsrWritten,
+  LeaderMessageArrived,
+  LogStartChanged,
   PartitionRecord,
+  Produce,
+  Pushed,
   ReplicaEffect,
   ReplicaInput,
   ReplicaLogState,
   ReplicaOptions,
   ReplicaProgress,
   ReplicaRole,
+  Report,
+  RestartedAt,
+  Subscribe,
+  Truncated,
+  Unsubscribe,
 } from './types';
 
+const PRODUCER_EXPIRY_CHECK_MS = 600_000;
+
+/**
+ * One partition's replica: a state machine. Inputs are what its host learnt, effects are what its host has to do;
+ * what comes of an effect is an input again, so an acknowledgement can't overtake the write it acknowledges.
+ *
+ * The partition's record decides the role. Each leader epoch begins with a role object that knows nothing of the
+ * epochs before; only the log outlives them.
+ */
 export class Replica {
-  constructor(
-    readonly options: ReplicaOptions,
-    _log: ReplicaLogState,
-  ) {}
+  private readonly core: Core;
+  /** Of the epoch in `core.record`; null without a record, without a part in it, and offline. */
+  private current: Leader | Follower | null = null;
+  /** The broker to which the stream that this replica needs is open. */
+  private streamOpenTo: number | null = null;
+  /** Whom the latest epoch that had a leader belongs to. */
+  private lastLeader: { epoch: number; broker: number; run: string } | null = null;
+  private expireProducersAt = 0;
+  private isOffline = false;
+
+  constructor(options: ReplicaOptions, log: ReplicaLogState) {
+    this.core = new Core(options, log);
+  }
 
   get role(): ReplicaRole {
-    throw new Error('unfinished');
+    if (this.isOffline) return 'offline';
+    return this.current?.role ?? 'idle';
   }
 
+  /** As last adopted, null before the first one. */
   get record(): PartitionRecord | null {
-    throw new Error('unfinished');
+    return this.core.record;
   }
 
+  /** -1 before the first record. */
   get leaderEpoch(): number {
-    throw new Error('unfinished');
+    return this.core.leaderEpoch;
   }
 
-  /** Where the epoch that this replica leads began; null when it doesn't lead, or its log is still settling. */
+  /** Where the epoch that this replica leads began; null when it doesn't lead, or when its log has not settled yet. */
   get epochStart(): number | null {
-    throw new Error('unfinished');
+    return this.leader?.epochStart ?? null;
   }
 
   get logStart(): number {
-    throw new Error('unfinished');
+    return this.core.log.logStart;
   }
 
   /** The confirmed log end offset. */
   get logEnd(): number {
-    throw new Error('unfinished');
+    return this.core.log.logEnd;
   }
 
   get highWatermark(): number {
-    throw new Error('unfinished');
+    return this.core.log.highWatermark;
   }
 
+  /** Consumers with read_committed see below it: the high watermark, as long as there are no transactions. */
   get lastStableOffset(): number {
-    throw new Error('unfinished');
+    return this.core.log.highWatermark;
   }
 
-  step(_now: number, _input: ReplicaInput): ReplicaEffect[] {
-    throw new Error('unfinished');
+  /**
+   * @param now milliseconds since the Unix epoch on a clock that never goes back within a run: wall time at the start
+   *   of the process, and monotonic time since.
+   * @throws InvariantViolation when the replica's state is damaged: feed `offline`, and nothing else any more.
+   */
+  step(now: number, input: ReplicaInput): ReplicaEffect[] {
+    this.core.now = Math.max(this.core.now, now);
+    if (this.isOffline) return this.stepOffline(input);
+    switch (input.type) {
+      case 'record-changed':
+        this.adopt(input.record, input.modRevision);
+        break;
+      case 'produce':
+        this.onProduce(input);
+        break;
+      case 'appended':
+        this.onAppended(input);
+        break;
+      case 'append-failed':
+        this.onAppendFailed(input);
+        break;
+      case 'truncated':
+        this.onTruncated(input);
+        break;
+      case 'restarted-at':
+        this.onRestartedAt(input);
+        break;
+      case 'log-start-changed':
+        this.onLogStartChanged(input);
+        break;
+      case 'subscribe':
+        this.onSubscribe(input);
+        break;
+      case 'report':
+        this.onReport(input);
+        break;
+      case 'unsubscribe':
+        this.onUnsubscribe(input);
+        break;
+      case 'pushed':
+        this.onPushed(input);
+        break;
+      case 'isr-written':
+        this.onIsrWritten(input);
+        break;
+      case 'isr-refused':
+        this.onIsrRefused(input);
+        break;
+      case 'leader-message':
+        this.onLeaderMessage(input);
+        break;
+      case 'stream-opened':
+        this.onStreamOpened();
+        break;
+      case 'stream-closed':
+        this.onStreamClosed();
+        break;
+      case 'tick':
+        this.onTick();
+        break;
+      case 'drain':
+        this.core.isDraining = true;
+        break;
+      case 'offline':
+        this.onOffline(input.reason);
+        break;
+    }
+    this.current?.flush();
+    return this.core.takeEffects();
   }
 
+  /** When the next `tick` is due, on the clock of `now`; null when nothing waits. */
   nextDeadline(): number | null {
-    throw new Error('unfinished');
+    if (this.isOffline) return null;
+    const expiry = this.core.log.producers.size > 0 ? this.expireProducersAt : null;
+    const next = this.current?.nextDeadline() ?? null;
+    if (expiry === null || next === null) return expiry ?? next;
+    return Math.min(expiry, next);
   }
 
+  /** On the leader: every replica of the assignment, itself included. Elsewhere nothing is known. */
   replicaProgress(): ReplicaProgress[] {
-    throw new Error('unfinished');
+    const { leader, record } = this;
+    if (leader === null || record === null) return [];
+    return record.replicas.map((broker) => {
+      const inIsr = record.isr.some((member) => member.broker === broker);
+      if (broker === this.core.options.self.broker) {
+        return { broker, logEnd: this.logEnd, inIsr, caughtUpAt: this.core.now };
+      }
+      const progress = leader.followers.get(broker);
+      return { broker, logEnd: progress?.logEnd ?? -1, inIsr, caughtUpAt: progress?.caughtUpAt ?? 0 };
+    });
   }
 
+  /**
+   * The end of what consumers can read, as ListOffsets answers for the latest.
+   *
+   * @throws OttlaError OFFSET_NOT_AVAILABLE until the high watermark has reached the epoch's start (KIP-207);
+   *   NOT_LEADER_OR_FOLLOWER elsewhere than on the leader.
+   */
   latestReadable(): number {
-    throw new Error('unfinished');
+    const { leader, core } = this;
+    if (leader === null) throw new OttlaError('NOT_LEADER_OR_FOLLOWER', `${core.name}: not led by this broker`);
+    if (knowsLatest(this.highWatermark, leader.epochStart)) return this.highWatermark;
+    const epoch = `the high watermark has not reached the start of leader epoch ${this.leaderEpoch} yet`;
+    throw new OttlaError('OFFSET_NOT_AVAILABLE', `${core.name}: ${epoch}, try again`);
   }
 
-  endOffsetForEpoch(_epoch: number): { epoch: number; endOffset: number } {
-    throw new Error('unfinished');
+  /** The largest epoch at or below `epoch`, -1 when none is known, and where it ended (KIP-101). */
+  endOffsetForEpoch(epoch: number): { epoch: number; endOffset: number } {
+    return this.core.log.epochs.endOffsetFor(epoch, this.logEnd);
+  }
+
+  private get leader(): Leader | null {
+    return this.current?.role === 'leader' ? this.current : null;
+  }
+
+  private get follower(): Follower | null {
+    return this.current?.role === 'follower' ? this.current : null;
+  }
+
+  /** Takes a version of the record, from wherever it comes, if it is newer than the one that is known. */
+  private adopt(record: PartitionRecord, modRevision: number): void {
+    const { core } = this;
+    if (modRevision <= core.modRevision) return;
+    const former = core.record;
+    this.checkSuccession(former, record);
+    core.modRevision = modRevision;
+    if (former !== null && this.isSamePart(former, record)) {
+      core.record = record;
+      this.leader?.onRecord(record);
+      return;
+    }
+    this.endEpoch();
+    core.record = record;
+    this.beginEpoch(record);
+  }
+
+  /** Whether a record leaves this replica the part that it had: in the same epoch, with the same role. */
+  private isSamePart(former: PartitionRecord, record: PartitionRecord): boolean {
+    return former.leaderEpoch === record.leaderEpoch && this.part(former) === this.part(record);
+  }
+
+  private endEpoch(): void {
+    const { current } = this;
+    this.current = null;
+    if (current?.role === 'leader')
+      current.close('NOT_LEADER_OR_FOLLOWER', 'leadership has moved, look for the leader');
+    else current?.close();
+  }
+
+  private beginEpoch(record: PartitionRecord): void {
+    const role = this.part(record);
+    if (role === 'leader') {
+      this.current = new Leader(this.core, record);
+      return;
+    }
+    if (role === 'follower') {
+      const { broker } = record.leader!;
+      this.current = new Follower(this.core, broker, this.streamOpenTo === broker);
+    }
+    this.core.emit({ type: 'role-changed', role, leaderEpoch: record.leaderEpoch });
+  }
+
+  private part(record: PartitionRecord): 'leader' | 'follower' | 'idle' {
+    return roleIn(record, this.core.options.self);
+  }
+
+  /** Epochs never go back; each has one leader for ever, who doesn't come back to it once it has left. */
+  private checkSuccession(former: PartitionRecord | null, { leaderEpoch, leader }: PartitionRecord): void {
+    this.core.invariant(
+      leaderEpoch >= this.leaderEpoch,
+      `the leader epoch went back from ${this.leaderEpoch} to ${leaderEpoch}`,
+    );
+    if (leader === null) return;
+    const known = this.lastLeader;
+    if (known?.epoch === leaderEpoch) {
+      this.core.invariant(
+        leader.broker === known.broker && leader.run === known.run && former?.leader !== null,
+        `leader epoch ${leaderEpoch} was broker ${known.broker}'s (run ${known.run}), and is given out again`,
+      );
+    }
+    this.lastLeader = { epoch: leaderEpoch, ...leader };
+  }
+
+  private onProduce(produce: Produce): void {
+    if (this.leader !== null) this.leader.onProduce(produce);
+    else if (produce.acks !== 0) {
+      this.core.refuse(produce.requestId, 'NOT_LEADER_OR_FOLLOWER', 'not led by this broker, look for the leader');
+    }
+  }
+
+  private onAppended({ epoch, endOffset }: Appended): void {
+    this.leader?.followers.beforeLogGrows();
+    const bytes = this.core.log.confirm(endOffset);
+    if (isOfEpoch(epoch, this.leaderEpoch)) this.follower?.onAppended(bytes);
+  }
+
+  private onAppendFailed(failed: AppendFailed): void {
+    const hadWrites = this.core.log.writesInFlight > 0;
+    this.core.log.dropUnconfirmed(failed);
+    if (!hadWrites || !isOfEpoch(failed.epoch, this.leaderEpoch)) return;
+    this.current?.onAppendFailed(failed);
+  }
+
+  private onTruncated(result: Truncated): void {
+    this.core.log.finishTruncation(result);
+  }
+
+  private onRestartedAt({ offset }: RestartedAt): void {
+    const producers = new ProducerState(this.core.options.producerExpirationMs);
+    this.core.log.finishRestart(offset, LeaderEpochs.from([]), producers);
+  }
+
+  private onLogStartChanged({ logStart }: LogStartChanged): void {
+    this.core.log.startAt(logStart);
+    this.leader?.followers.unblock();
+  }
+
+  private onSubscribe(input: Subscribe): void {
+    const { leaderEpoch } = input.message;
+    if (leaderEpoch > this.leaderEpoch) this.core.refuseSubscription(input, 'UNKNOWN_LEADER_EPOCH');
+    else if (leaderEpoch < this.leaderEpoch) this.core.refuseSubscription(input, 'FENCED_LEADER_EPOCH');
+    else if (this.leader === null) this.core.refuseSubscription(input, 'NOT_LEADER_OR_FOLLOWER');
+    else this.leader.followers.onSubscribe(input);
+  }
+
+  private onReport(input: Report): void {
+    this.leader?.followers.onReport(input);
+  }
+
+  private onUnsubscribe(input: Unsubscribe): void {
+    this.leader?.followers.onUnsubscribe(input);
+  }
+
+  private onPushed(input: Pushed): void {
+    this.leader?.followers.onPushed(input);
+  }
+
+  private onIsrWritten({ record, modRevision }: IsrWritten): void {
+    this.leader?.isr.onWritten();
+    this.adopt(record, modRevision);
+  }
+
+  private onIsrRefused({ proposal, record, modRevision }: IsrRefused): void {
+    this.leader?.isr.onRefused(proposal, record !== null);
+    if (record !== null) this.adopt(record, modRevision);
+  }
+
+  private onLeaderMessage({ message, headers }: LeaderMessageArrived): void {
+    this.follower?.onLeaderMessage(message, headers);
+  }
+
+  private onStreamOpened(): void {
+    this.streamOpenTo = this.record?.leader?.broker ?? null;
+    this.follower?.onStreamOpened();
+  }
+
+  private onStreamClosed(): void {
+    this.streamOpenTo = null;
+    this.follower?.onStreamClosed();
+  }
+
+  private onTick(): void {
+    const { now, log } = this.core;
+    if (now >= this.expireProducersAt) {
+      this.expireProducersAt = now + PRODUCER_EXPIRY_CHECK_MS;
+      log.producers.expire(now);
+    }
+    this.current?.onTick();
+  }
+
+  private onOffline(reason: string): void {
+    const { current, core } = this;
+    this.current = null;
+    this.isOffline = true;
+    if (current?.role === 'leader') {
+      current.close('KAFKA_STORAGE_ERROR', `the replica went offline: ${reason}`);
+      core.emit({ type: 'resign', reason });
+    } else current?.close();
+    core.emit({ type: 'role-changed', role: 'offline', leaderEpoch: this.leaderEpoch });
+  }
+
+  /** Offline is for good: the host makes another machine from the log when it has been repaired. */
+  private stepOffline(input: ReplicaInput): ReplicaEffect[] {
+    if (input.type === 'produce' && input.acks !== 0) {
+      this.core.refuse(input.requestId, 'KAFKA_STORAGE_ERROR', 'the replica is offline on this broker');
+    } else if (input.type === 'subscribe') this.core.refuseSubscription(input, 'KAFKA_STORAGE_ERROR');
+    return this.core.takeEffects();
   }
 }

@@ -1,0 +1,282 @@
+import type { Core } from '../core';
+import { compareLogs } from '../rules/divergence';
+import { isCurrent } from '../rules/identity';
+import type { LogEndOf } from '../rules/isr';
+import type { PartitionRecord, Pushed, ReplicaId, Report, Subscribe, Unsubscribe } from '../types';
+
+/** A follower's open subscription. */
+interface FollowerStream {
+  run: string;
+  subscription: number;
+  /** Where its log ends, by the subscribe message; what it ends with. */
+  asked: { endOffset: number; lastEpoch: number };
+  /** Whether the logs agree, so that batches may be pushed. */
+  accepted: boolean;
+  /** Offset of the next batch to push. */
+  sentTo: number;
+  windowBytes: number;
+  /** What is left of the window; below 0 when a batch larger than that was sent. */
+  availableBytes: number;
+  isPushing: boolean;
+  /** The next batch doesn't fit: wait for a report. */
+  isBlocked: boolean;
+  sentHighWatermark: number;
+  sentLogStart: number;
+}
+
+/** What a leader knows of one other replica, all of it learnt in its own epoch. */
+export interface FollowerProgress {
+  broker: number;
+  /** As announced by its stream. */
+  logId: string | null;
+  logEnd: number | null;
+  stream: FollowerStream | null;
+  /** When it last had everything that the leader had; 0 when never. */
+  caughtUpAt: number;
+  /** What the leader had at an earlier time, not reached yet: the next proof of having been caught up. */
+  mark: { leaderEnd: number; at: number } | null;
+  /** Whether it has reported since it was last judged to be behind: a silent stream doesn't bring it back into the ISR. */
+  hasReported: boolean;
+}
+
+/** At the start of an epoch nothing is known of a follower's log, whatever it had reported in an earlier one. */
+export function unknownProgress(broker: number): FollowerProgress {
+  return { broker, logId: null, logEnd: null, stream: null, caughtUpAt: 0, mark: null, hasReported: false };
+}
+
+/** A leader's followers: their subscriptions, what they have written, and what is pushed to them. */
+export class Followers {
+  private readonly byBroker = new Map<number, FollowerProgress>();
+  /** False while the leader's own log settles; subscriptions wait for their answer so long. */
+  private isServing = false;
+
+  constructor(private readonly core: Core) {}
+
+  get(broker: number): FollowerProgress | undefined {
+    return this.byBroker.get(broker);
+  }
+
+  all(): Iterable<FollowerProgress> {
+    return this.byBroker.values();
+  }
+
+  /** The log end that counts for `replica`: its own or what a follower with the same log id reported. */
+  readonly logEndOf: LogEndOf = (replica) => {
+    const { self } = this.core.options;
+    if (replica.broker === self.broker) return replica.logId === self.logId ? this.core.log.logEnd : null;
+    const progress = this.byBroker.get(replica.broker);
+    return progress?.logId === replica.logId ? progress.logEnd : null;
+  };
+
+  onRecord({ replicas }: PartitionRecord): void {
+    for (const broker of this.byBroker.keys()) {
+      if (!replicas.includes(broker)) this.byBroker.delete(broker);
+    }
+    for (const broker of replicas) {
+      if (broker === this.core.options.self.broker || this.byBroker.has(broker)) continue;
+      this.byBroker.set(broker, unknownProgress(broker));
+    }
+  }
+
+  /** From now on these have the full lag time to catch up: they are new in the ISR, or the leader is. */
+  grantLagTime(members: readonly ReplicaId[]): void {
+    for (const { broker } of members) {
+      const progress = this.byBroker.get(broker);
+      if (progress !== undefined) progress.caughtUpAt = this.core.now;
+    }
+  }
+
+  /** The epoch has its start: answers the subscriptions that came earlier. */
+  serve(): void {
+    this.isServing = true;
+    for (const progress of this.byBroker.values()) this.answer(progress);
+  }
+
+  onSubscribe(input: Subscribe): void {
+    const { broker, run, message } = input;
+    const progress = this.byBroker.get(broker);
+    if (progress === undefined) {
+      this.core.refuseSubscription(input, 'REPLICA_NOT_AVAILABLE');
+      return;
+    }
+    const former = progress.stream;
+    if (former !== null && former.run === run && message.subscription <= former.subscription) return;
+    this.keepCaughtUp(progress);
+    progress.logId = message.logId;
+    progress.logEnd = null;
+    progress.stream = openStream(input);
+    if (this.isServing) this.answer(progress);
+  }
+
+  onReport({ broker, run, message }: Report): void {
+    const progress = this.byBroker.get(broker);
+    const stream = progress?.stream;
+    if (progress === undefined || !stream?.accepted || stream.run !== run) return;
+    if (!isCurrent(message, this.core.leaderEpoch, stream.subscription)) return;
+    const { logEnd } = this.core.log;
+    this.core.invariant(
+      message.endOffset <= logEnd,
+      `broker ${broker} reports end ${message.endOffset}, and the leader's is ${logEnd}`,
+    );
+    stream.availableBytes = Math.min(stream.availableBytes + message.grantedBytes, stream.windowBytes);
+    stream.isBlocked = false;
+    this.noteLogEnd(progress, Math.max(progress.logEnd ?? 0, message.endOffset));
+  }
+
+  onUnsubscribe({ broker, run }: Unsubscribe): void {
+    const progress = this.byBroker.get(broker);
+    if (progress?.stream?.run !== run) return;
+    this.keepCaughtUp(progress);
+    progress.stream = null;
+  }
+
+  onPushed({ broker, run, subscription, epoch, endOffset, bytes }: Pushed): void {
+    const stream = this.byBroker.get(broker)?.stream;
+    if (!stream || stream.run !== run || stream.subscription !== subscription || epoch !== this.core.leaderEpoch)
+      return;
+    this.core.invariant(stream.isPushing, `a push to broker ${broker} ended that was not ordered`);
+    this.core.invariant(
+      endOffset >= stream.sentTo && endOffset <= this.core.log.logEnd,
+      `pushed to ${endOffset}, outside [${stream.sentTo}, ${this.core.log.logEnd}]`,
+    );
+    stream.isPushing = false;
+    stream.isBlocked = bytes === 0;
+    stream.sentTo = endOffset;
+    stream.availableBytes -= bytes;
+  }
+
+  /** The leader's own log is about to grow: whoever has all of it has been caught up until now. */
+  beforeLogGrows(): void {
+    for (const progress of this.byBroker.values()) this.keepCaughtUp(progress);
+    this.unblock();
+  }
+
+  /** Orders whatever can be sent: batches first; a changed high watermark or log start alone only when no batch is due. */
+  push(): void {
+    if (!this.isServing) return;
+    for (const progress of this.byBroker.values()) {
+      const { stream } = progress;
+      if (stream?.accepted && !stream.isPushing) this.pushTo(progress, stream);
+    }
+  }
+
+  /** Tries again what didn't fit into a window, or could not be read. */
+  unblock(): void {
+    for (const { stream } of this.byBroker.values()) if (stream !== null) stream.isBlocked = false;
+  }
+
+  private answer(progress: FollowerProgress): void {
+    const { stream, broker } = progress;
+    if (stream === null) return;
+    const agreement = compareLogs(this.core.log, stream.asked);
+    if (agreement.kind === 'agreed') {
+      stream.accepted = true;
+      this.noteLogEnd(progress, stream.asked.endOffset);
+    } else if (agreement.kind === 'diverged') {
+      const base = this.core.messageBase(this.core.leaderEpoch, stream.subscription);
+      const { epoch, endOffset } = agreement;
+      this.core.emit({ type: 'to-follower', broker, message: { ...base, type: 'diverged', epoch, endOffset } });
+    } else this.startAnew(progress, stream);
+  }
+
+  private pushTo(progress: FollowerProgress, stream: FollowerStream): void {
+    const { broker } = progress;
+    const { logStart, logEnd, writesInFlight } = this.core.log;
+    if (stream.sentTo < logStart) this.startAnew(progress, stream);
+    else if (stream.sentTo < logEnd) this.pushBatches(broker, stream);
+    // What is being written now will be pushed in a moment, and carries the news. The first push accepts: it can't wait.
+    else if (stream.sentHighWatermark < 0 || (writesInFlight === 0 && this.hasNews(stream))) {
+      this.pushPosition(broker, stream);
+    }
+  }
+
+  private pushBatches(broker: number, stream: FollowerStream): void {
+    const atLeastOne = stream.availableBytes === stream.windowBytes;
+    if (stream.availableBytes <= 0 || stream.isBlocked) return;
+    stream.isPushing = true;
+    const { highWatermark, logStart } = this.noteSent(stream);
+    this.core.emit({
+      type: 'push',
+      broker,
+      run: stream.run,
+      subscription: stream.subscription,
+      epoch: this.core.leaderEpoch,
+      fromOffset: stream.sentTo,
+      upTo: this.core.log.logEnd,
+      maxBytes: stream.availableBytes,
+      atLeastOne,
+      highWatermark,
+      logStart,
+    });
+  }
+
+  private pushPosition(broker: number, stream: FollowerStream): void {
+    const base = this.core.messageBase(this.core.leaderEpoch, stream.subscription);
+    const position = this.noteSent(stream);
+    this.core.emit({
+      type: 'to-follower',
+      broker,
+      message: { ...base, type: 'push', ...position, baseOffset: stream.sentTo, records: new Uint8Array(0) },
+    });
+  }
+
+  /** Nothing that the follower has leads to what is still here. */
+  private startAnew(progress: FollowerProgress, stream: FollowerStream): void {
+    const { broker } = progress;
+    stream.accepted = false;
+    progress.logEnd = null;
+    const base = this.core.messageBase(this.core.leaderEpoch, stream.subscription);
+    const { logStart } = this.core.log;
+    this.core.emit({ type: 'to-follower', broker, message: { ...base, type: 'start-anew', logStart } });
+  }
+
+  private hasNews(stream: FollowerStream): boolean {
+    const { highWatermark, logStart } = this.core.log;
+    return stream.sentHighWatermark !== highWatermark || stream.sentLogStart !== logStart;
+  }
+
+  private noteSent(stream: FollowerStream): { highWatermark: number; logStart: number } {
+    const { highWatermark, logStart } = this.core.log;
+    stream.sentHighWatermark = highWatermark;
+    stream.sentLogStart = logStart;
+    return { highWatermark, logStart };
+  }
+
+  /**
+   * Takes a follower's reported end, and what it proves: a follower that has reached what the leader had at some time
+   * was caught up then. The mark stays until it is reached, however often the follower reports in between.
+   */
+  private noteLogEnd(progress: FollowerProgress, logEnd: number): void {
+    const { now } = this.core;
+    const leaderEnd = this.core.log.logEnd;
+    progress.logEnd = logEnd;
+    progress.hasReported = true;
+    if (logEnd >= leaderEnd) {
+      progress.caughtUpAt = now;
+      progress.mark = null;
+    } else if (progress.mark === null || logEnd >= progress.mark.leaderEnd) {
+      progress.caughtUpAt = Math.max(progress.caughtUpAt, progress.mark?.at ?? 0);
+      progress.mark = { leaderEnd, at: now };
+    }
+  }
+
+  private keepCaughtUp(progress: FollowerProgress): void {
+    if (progress.stream?.accepted && progress.logEnd === this.core.log.logEnd) progress.caughtUpAt = this.core.now;
+  }
+}
+
+function openStream({ run, message }: Subscribe): FollowerStream {
+  return {
+    run,
+    subscription: message.subscription,
+    asked: { endOffset: message.endOffset, lastEpoch: message.lastEpoch },
+    accepted: false,
+    sentTo: message.endOffset,
+    windowBytes: message.windowBytes,
+    availableBytes: message.windowBytes,
+    isPushing: false,
+    isBlocked: false,
+    sentHighWatermark: -1,
+    sentLogStart: -1,
+  };
+}
