@@ -25,6 +25,7 @@ type Phase =
 export class Follower {
   readonly role = 'follower';
   private phase: Phase = { name: 'settling' };
+  private isStreamOpen = false;
   /** Whether the leader knows of this replica by the stream that is open now. */
   private hasAsked = false;
   private failures = 0;
@@ -35,7 +36,6 @@ export class Follower {
   constructor(
     private readonly core: Core,
     private readonly leader: number,
-    private isStreamOpen: boolean,
   ) {}
 
   onStreamOpened(): void {

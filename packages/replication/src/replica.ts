@@ -42,8 +42,6 @@ export class Replica {
   private readonly core: Core;
   /** Of the epoch in `core.record`; null without a record, without a part in it, and offline. */
   private current: Leader | Follower | null = null;
-  /** The broker to which the stream that this replica needs is open. */
-  private streamOpenTo: number | null = null;
   /** Whom the latest epoch that had a leader belongs to. */
   private lastLeader: { epoch: number; broker: number; run: string } | null = null;
   private expireProducersAt = 0;
@@ -143,10 +141,10 @@ export class Replica {
         this.onLeaderMessage(input);
         break;
       case 'stream-opened':
-        this.onStreamOpened();
+        this.follower?.onStreamOpened();
         break;
       case 'stream-closed':
-        this.onStreamClosed();
+        this.follower?.onStreamClosed();
         break;
       case 'tick':
         this.onTick();
@@ -237,8 +235,7 @@ export class Replica {
   private endEpoch(): void {
     const { current } = this;
     this.current = null;
-    if (current?.role === 'leader')
-      current.close('NOT_LEADER_OR_FOLLOWER', 'leadership has moved, look for the leader');
+    if (current?.role === 'leader') current.close('NOT_LEADER_OR_FOLLOWER', 'leadership moved, look for the leader');
     else current?.close();
   }
 
@@ -248,10 +245,7 @@ export class Replica {
       this.current = new Leader(this.core, record);
       return;
     }
-    if (role === 'follower') {
-      const { broker } = record.leader!;
-      this.current = new Follower(this.core, broker, this.streamOpenTo === broker);
-    }
+    if (role === 'follower') this.current = new Follower(this.core, record.leader!.broker);
     this.core.emit({ type: 'role-changed', role, leaderEpoch: record.leaderEpoch });
   }
 
@@ -342,16 +336,6 @@ export class Replica {
 
   private onLeaderMessage({ message, headers }: LeaderMessageArrived): void {
     this.follower?.onLeaderMessage(message, headers);
-  }
-
-  private onStreamOpened(): void {
-    this.streamOpenTo = this.record?.leader?.broker ?? null;
-    this.follower?.onStreamOpened();
-  }
-
-  private onStreamClosed(): void {
-    this.streamOpenTo = null;
-    this.follower?.onStreamClosed();
   }
 
   private onTick(): void {

@@ -90,11 +90,11 @@ export type ReplicaInput =
   | IsrWritten
   | IsrRefused
   | LeaderMessageArrived
-  | { type: 'stream-opened' }
-  | { type: 'stream-closed' }
-  | { type: 'tick' }
-  | { type: 'drain' }
-  | { type: 'offline'; reason: string };
+  | StreamOpened
+  | StreamClosed
+  | Tick
+  | Drain
+  | Offline;
 
 /** The image has another version of the partition's record. The role follows from it. */
 export interface RecordChanged {
@@ -211,19 +211,100 @@ export interface LeaderMessageArrived {
   headers: BatchHeader[];
 }
 
+/** The stream to the record's leader is open. Fed after a `role-changed` to follower too, if it has been open before. */
+export interface StreamOpened {
+  type: 'stream-opened';
+}
+
+export interface StreamClosed {
+  type: 'stream-closed';
+}
+
+/** A deadline of `nextDeadline()` has passed. */
+export interface Tick {
+  type: 'tick';
+}
+
+/** The broker is shutting down, for good: a leader takes no more produces, and goes on pushing what it has. */
+export interface Drain {
+  type: 'drain';
+}
+
+/**
+ * The log can't be used, or an invariant is broken. For good: the host makes another machine from a repaired log, and
+ * if this one led, only once the record names a later epoch.
+ */
+export interface Offline {
+  type: 'offline';
+  reason: string;
+}
+
 export type ReplicaEffect =
   | Append
-  | { type: 'truncate'; offset: number }
-  | { type: 'restart-at'; offset: number }
+  | Truncate
+  | RestartAt
   | Reply
-  | { type: 'to-leader'; broker: number; message: FollowerMessage }
-  | { type: 'to-follower'; broker: number; message: LeaderMessage }
+  | ToLeader
+  | ToFollower
   | Push
-  | { type: 'high-watermark'; value: number }
-  | { type: 'log-start'; offset: number }
-  | { type: 'role-changed'; role: ReplicaRole; leaderEpoch: number }
+  | HighWatermarkAdvanced
+  | AdvanceLogStart
+  | RoleChanged
   | ProposeIsr
-  | { type: 'resign'; reason: string };
+  | Resign;
+
+/** Cut the log to end at `offset` or, batches being cut whole, below; then feed `truncated`. */
+export interface Truncate {
+  type: 'truncate';
+  offset: number;
+}
+
+/** Empty the log, and let it go on from `offset`; then feed `restarted-at`. */
+export interface RestartAt {
+  type: 'restart-at';
+  offset: number;
+}
+
+export interface ToLeader {
+  type: 'to-leader';
+  broker: number;
+  message: FollowerMessage;
+}
+
+/** A message without batches, after all that was sent to this follower before. */
+export interface ToFollower {
+  type: 'to-follower';
+  broker: number;
+  message: LeaderMessage;
+}
+
+/** More can be read: wake consumers, and checkpoint when it is time. */
+export interface HighWatermarkAdvanced {
+  type: 'high-watermark';
+  value: number;
+}
+
+/** On a follower: the leader deleted what lies before `offset`; delete it here as well, then feed `log-start-changed`. */
+export interface AdvanceLogStart {
+  type: 'log-start';
+  offset: number;
+}
+
+/**
+ * The replica has another role, or its role in another epoch, from now on. For a leader it comes when its inherited
+ * log has settled, so that `epochStart` and `logEnd` are final. For a follower the host opens a stream to the leader.
+ */
+export interface RoleChanged {
+  type: 'role-changed';
+  role: ReplicaRole;
+  leaderEpoch: number;
+}
+
+/** Give up leadership: write the record with no leader, guarded. Repeated each second until the record has changed. */
+export interface Resign {
+  type: 'resign';
+  reason: string;
+}
 
 /** Write these batches at the end of the log; the order of the effects is the order of the log. */
 export interface Append {
