@@ -2,9 +2,10 @@ import { createServer, type Server as NetServer, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Server, ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
 import { OttlaError } from '@ottla/protocol';
-import type { Clock, Logger } from '@ottla/runtime';
+import type { Clock, Logger, TcpConnection } from '@ottla/runtime';
 import { DEFAULT_MAX_MESSAGE_BYTES, formatAddress, type KeepAlive } from '../stream/channel';
 import { grpc } from '../stream/grpc';
+import { ConnectionDuplex } from './connection-duplex';
 import { readFirstBytes } from './first-bytes';
 import { widenWindow } from './flow-control';
 import { addHealth, type Health, type ServingState } from './health';
@@ -27,11 +28,8 @@ export interface GrpcServer {
   setHealth(service: string, state: ServingState): void;
   /** Port 0 takes any free port. Rejects with INVALID_CONFIG when the address can't be had. */
   listen(address: { readonly host: string; readonly port: number }): Promise<{ readonly port: number }>;
-  /**
-   * Takes over a connection that another listener accepted, `firstBytes` being what was read from it. Nothing else may
-   * read from it any more.
-   */
-  takeConnection(connection: Duplex, firstBytes: Uint8Array): void;
+  /** Takes over a connection that another listener accepted; its `handle` gives all that came, the preface first. */
+  takeConnection(connection: TcpConnection): void;
   /** Tells clients to go away, waits `graceMs` (default 0) for calls to end, then cuts what is left. */
   close(graceMs?: number): Promise<void>;
 }
@@ -102,11 +100,10 @@ class InjectedGrpcServer implements GrpcServer {
     });
   }
 
-  takeConnection(connection: Duplex, firstBytes: Uint8Array): void {
-    this.#track(connection);
-    // An HTTP/2 session begins with what its socket has buffered.
-    if (firstBytes.length > 0) connection.unshift(firstBytes);
-    this.#inject(connection);
+  takeConnection(connection: TcpConnection): void {
+    const duplex = new ConnectionDuplex(connection);
+    this.#track(duplex);
+    this.#inject(duplex);
   }
 
   async close(graceMs = 0): Promise<void> {
@@ -134,7 +131,9 @@ class InjectedGrpcServer implements GrpcServer {
     this.#track(socket);
     readFirstBytes(socket, this.#options.clock, FIRST_BYTES_TIMEOUT_MS, (bytes) => {
       if (looksLikeHttp2(bytes)) {
-        this.takeConnection(socket, bytes);
+        // The HTTP/2 session begins with what its socket has buffered.
+        socket.unshift(bytes);
+        this.#inject(socket);
         return;
       }
       const remote = formatAddress({ host: socket.remoteAddress ?? '?', port: socket.remotePort ?? 0 });

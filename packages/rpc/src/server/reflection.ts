@@ -34,15 +34,16 @@ export function addReflection(server: Pick<GrpcServer, 'addService'>, services: 
 function answer(request: ServerReflectionRequest, services: readonly string[]): ServerReflectionResponse {
   const response = { validHost: request.host, originalRequest: request };
   const { fileByFilename, fileContainingSymbol } = request;
-  if (typeof request.listServices === 'string') {
+  // A member of a oneof that wasn't sent reads as its type's zero: only the sent one is the message's own.
+  if (Object.hasOwn(request, 'listServices')) {
     return { ...response, listServicesResponse: { service: services.map((name) => ({ name })) } };
   }
-  if (typeof fileByFilename === 'string') {
+  if (Object.hasOwn(request, 'fileByFilename')) {
     const found = describedFiles().find((file) => file.name === fileByFilename);
     return { ...response, ...filesOrError(found, `there is no file ${fileByFilename}`) };
   }
-  if (typeof fileContainingSymbol === 'string') {
-    const found = describedFiles().find((file) => file.symbols.includes(fileContainingSymbol));
+  if (Object.hasOwn(request, 'fileContainingSymbol')) {
+    const found = describedFiles().find((file) => file.symbols.includes(fileContainingSymbol ?? ''));
     return { ...response, ...filesOrError(found, `there is no symbol ${fileContainingSymbol}`) };
   }
   return { ...response, ...error(UNIMPLEMENTED, 'the services have no extensions') };
