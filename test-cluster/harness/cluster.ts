@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { partitionForGroup } from '@ottla/groups';
 import { freePorts, killNine, OTTLA, type Started, scratchDir, start } from './processes';
 import { waitFor } from './wait';
 
@@ -131,6 +132,14 @@ export class RunningCluster {
   /** The broker that is controller now, as the cluster's metadata says. */
   controller(): number | null {
     return JSON.parse(this.run('cluster', 'describe', '--json')).controller;
+  }
+
+  /** The broker that coordinates a group: the leader of its partition of __consumer_offsets. */
+  coordinatorOf(groupId: string): number {
+    const { partitions } = this.describeTopic('__consumer_offsets');
+    const { leader } = partitions[partitionForGroup(groupId, partitions.length)]!;
+    if (leader === null) throw new Error(`the partition of group ${groupId} has no leader`);
+    return leader;
   }
 
   async stop(): Promise<void> {

@@ -13,10 +13,7 @@ export interface AdminServer {
 }
 
 /** `/healthz`: 200 while the broker serves, 503 before and after. `/metrics`: the process's own figures. */
-export function startAdminServer(
-  address: { host: string; port: number },
-  status: AdminStatus,
-): Promise<AdminServer> {
+export function startAdminServer(address: { host: string; port: number }, status: AdminStatus): Promise<AdminServer> {
   const server = createServer((request, response) => answer(request, response, status));
   server.requestTimeout = 10_000;
   return new Promise((resolve, reject) => {

@@ -35,7 +35,9 @@ function wrap(get: () => WinstonLogger, settings: LogSettings): Logger {
 function createRoot(settings: LogSettings): WinstonLogger {
   const winston: typeof import('winston') = require('winston');
   const { combine, timestamp, json, printf } = winston.format;
-  const text = printf(({ timestamp: at, level, message, ...fields }) => `${at} ${level.padEnd(5)} ${message}${suffix(fields)}`);
+  const text = printf(
+    ({ timestamp: at, level, message, ...fields }) => `${at} ${level.padEnd(5)} ${message}${suffix(fields)}`,
+  );
   return winston.createLogger({
     level: settings.level,
     format: settings.format === 'json' ? combine(timestamp(), json()) : combine(timestamp(), text),

@@ -1,24 +1,26 @@
+import type { TopicAdmin } from '@ottla/controller';
 import type { LogDirectory } from '@ottla/log';
-import { type ClusterImage, type DeletionRecord, deletionRecordCodec, type ImageTracker, keysFor, type Versioned } from '@ottla/metadata';
+import type { ClusterImage, DeletionRecord, ImageTracker } from '@ottla/metadata';
 import { toOttlaError } from '@ottla/protocol';
 import type { Clock, Logger, Timer } from '@ottla/runtime';
 
 export interface DeletionsOptions {
   readonly broker: number;
-  readonly clusterId: string;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly tracker: ImageTracker;
   readonly directory: LogDirectory;
+  readonly topics: Pick<TopicAdmin, 'acknowledgeDeletion'>;
   /** Stops a replica, so that its folder may go. */
   release(topicId: string, partition: number): Promise<void>;
 }
 
 const RETRY_MS = 1_000;
+const ACKNOWLEDGE_TIMEOUT_MS = 10_000;
 
 /**
  * Deletes the folders of deleted topics. Only a deletion record for its topic id lets a folder go, never the id's absence.
- * When all are gone this broker strikes itself off the record.
+ * When all are gone this broker says so, and is struck off the record.
  */
 export class Deletions {
   private running: Promise<void> | null = null;
@@ -54,41 +56,23 @@ export class Deletions {
     while (this.again && !this.closed) {
       this.again = false;
       for (const deletion of pending(this.options.tracker.image, this.options.broker)) {
-        await this.carryOut(deletion).catch((error: unknown) => this.retryLater(deletion.value.name, error));
+        await this.carryOut(deletion).catch((error: unknown) => this.retryLater(deletion.name, error));
       }
     }
   }
 
-  private async carryOut(deletion: Versioned<DeletionRecord>): Promise<void> {
-    const { directory, logger, release } = this.options;
-    const { topicId, name } = deletion.value;
-    const folders = (await directory.partitions()).filter((folder) => folder.topicId === topicId);
-    const partitions = new Set(folders.map((folder) => folder.partition));
-    for (let partition = 0; partition < deletion.value.partitions; partition++) partitions.add(partition);
-    for (const partition of partitions) await release(topicId, partition);
+  private async carryOut(deletion: DeletionRecord): Promise<void> {
+    const { directory, logger, release, topics } = this.options;
+    const { topicId, name } = deletion;
+    for (let partition = 0; partition < deletion.partitions; partition++) await release(topicId, partition);
+    const folders = (await directory.partitionsOnDisk()).filter((folder) => folder.topicId === topicId);
     for (const { topic, partition } of folders) await directory.deletePartition({ topic, partition, topicId });
-    await this.strikeOff(deletion);
+    await topics.acknowledgeDeletion(topicId, { timeoutMs: ACKNOWLEDGE_TIMEOUT_MS });
     if (folders.length > 0) logger.info(`${name}: topic deleted, ${folders.length} replicas removed from disk`);
-  }
-
-  private async strikeOff(deletion: Versioned<DeletionRecord>): Promise<void> {
-    const { tracker, clusterId, broker } = this.options;
-    const key = keysFor(clusterId).deletion(deletion.value.topicId);
-    const brokers = deletion.value.brokers.filter((id) => id !== broker);
-    const { succeeded } = await tracker.store.txn({
-      compare: [{ key, target: 'mod', equals: deletion.modRevision }],
-      success: [{ type: 'put', key, value: deletionRecordCodec.encode({ ...deletion.value, brokers }) }],
-    });
-    // Refused: another broker struck itself off at the same time. The image brings the new record, and another turn.
-    if (!succeeded) this.scheduleRetry();
   }
 
   private retryLater(topic: string, error: unknown): void {
     this.options.logger.warn(`${topic}: deleting its replicas failed, trying again: ${toOttlaError(error).message}`);
-    this.scheduleRetry();
-  }
-
-  private scheduleRetry(): void {
     if (this.closed || this.retry !== null) return;
     this.retry = this.options.clock.after(RETRY_MS, () => {
       this.retry = null;
@@ -97,6 +81,6 @@ export class Deletions {
   }
 }
 
-function pending(image: ClusterImage, broker: number): Versioned<DeletionRecord>[] {
-  return [...image.deletions.values()].filter((deletion) => deletion.value.brokers.includes(broker));
+function pending(image: ClusterImage, broker: number): DeletionRecord[] {
+  return [...image.deletions.values()].map(({ value }) => value).filter((record) => record.brokers.includes(broker));
 }

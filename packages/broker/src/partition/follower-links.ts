@@ -72,7 +72,7 @@ export class FollowerLinks {
         link.subscribed.set(key, { topicId: message.topicId, partition: message.partition });
         return replica.feed({ type: 'subscribe', broker, run, message });
       case 'report':
-        return replica.feed({ type: 'report', broker, message });
+        return replica.feed({ type: 'report', broker, run, message });
       case 'unsubscribe':
         link.subscribed.delete(key);
         return replica.feed({ type: 'unsubscribe', broker, run });

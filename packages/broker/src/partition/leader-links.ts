@@ -117,11 +117,7 @@ export class LeaderLinks {
     for (const follower of [...link.followers.values()]) follower.streamOpened();
   }
 
-  private onClosed(
-    link: Link,
-    stream: PeerStream<FollowerMessage, LeaderMessage>,
-    error: OttlaError | null,
-  ): void {
+  private onClosed(link: Link, stream: PeerStream<FollowerMessage, LeaderMessage>, error: OttlaError | null): void {
     if (link.stream !== stream) return;
     link.stream = null;
     const cause = error ?? new OttlaError('NETWORK_EXCEPTION', 'closed by the other side');

@@ -319,10 +319,10 @@ export class PartitionHost implements LocalPartition {
 
   private async push(effect: ReplicaEffect & { type: 'push' }): Promise<void> {
     const { log, router } = this.options;
-    const { broker, subscription, epoch, fromOffset, maxBytes } = effect;
+    const { broker, run, subscription, epoch, fromOffset, upTo, maxBytes, atLeastOne } = effect;
     await router.writable(broker);
     if (this.closed || this.leaderEpoch !== epoch) return;
-    const read = await log.read(fromOffset, { maxBytes, upTo: log.logEnd, atLeastOne: true });
+    const read = await log.read(fromOffset, { maxBytes, upTo, atLeastOne });
     if (this.closed || this.leaderEpoch !== epoch) return;
     const message: PushMessage = {
       type: 'push',
@@ -330,13 +330,13 @@ export class PartitionHost implements LocalPartition {
       partition: this.partition,
       leaderEpoch: epoch,
       subscription,
-      highWatermark: this.highWatermark,
-      logStart: this.logStart,
+      highWatermark: effect.highWatermark,
+      logStart: effect.logStart,
       baseOffset: fromOffset,
       records: joined(read.chunks),
     };
-    router.toFollower(broker, message);
-    this.feed({ type: 'pushed', broker, subscription, epoch, endOffset: read.endOffset, bytes: read.byteLength });
+    if (read.byteLength > 0) router.toFollower(broker, message);
+    this.feed({ type: 'pushed', broker, run, subscription, epoch, endOffset: read.endOffset, bytes: read.byteLength });
   }
 
   private async proposeIsr(effect: ReplicaEffect & { type: 'propose-isr' }): Promise<void> {

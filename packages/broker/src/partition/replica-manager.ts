@@ -166,7 +166,9 @@ export class ReplicaManager implements Partitions {
         if (record !== undefined) this.applyRecord(held, record);
       }).catch((error: unknown) => {
         const { message } = toOttlaError(error);
-        this.options.logger.error(`${topic}-${partition}: the log can't be opened, the replica stays offline: ${message}`);
+        this.options.logger.error(
+          `${topic}-${partition}: the log can't be opened, the replica stays offline: ${message}`,
+        );
       }),
     };
     this.held.set(keyOf(topicId, partition), held);
@@ -247,7 +249,7 @@ export class ReplicaManager implements Partitions {
 
   /** A push with its batch headers, each batch verified; null, logged, when it came damaged: the leader sends it again. */
   private checked(message: LeaderMessage, name: string): ReplicaInput | null {
-    if (message.type !== 'push') return { type: 'leader-message', message };
+    if (message.type !== 'push') return { type: 'leader-message', message, headers: [] };
     try {
       const headers = [];
       for (let at = 0; at < message.records.byteLength; at += headers.at(-1)!.batchLength) {

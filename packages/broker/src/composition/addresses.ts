@@ -1,0 +1,44 @@
+import { networkInterfaces } from 'node:os';
+import type { RegistrationDetails } from '@ottla/controller';
+import type { Endpoint } from '@ottla/metadata';
+import type { BrokerConfig } from '../config/schema';
+
+/** The ports that were bound, which differ from the configured ones where those are 0. */
+export interface BoundPorts {
+  readonly kafka: ReadonlyMap<string, number>;
+  readonly grpc: number;
+  readonly peer: number;
+}
+
+const EVERY_INTERFACE: ReadonlySet<string> = new Set(['', '0.0.0.0', '::']);
+
+/** What the broker registers as its addresses: those advertised in the configuration, else those it listens on. */
+export function registeredAddresses(
+  config: BrokerConfig,
+  ports: BoundPorts,
+  machineHost: () => string = firstAddress,
+): Pick<RegistrationDetails, 'kafka' | 'grpc' | 'peer'> {
+  const ownHost = (listenHost: string): string =>
+    EVERY_INTERFACE.has(listenHost) ? (config['advertised.host'] ?? machineHost()) : listenHost;
+  const advertised = new Map(config['advertised.listeners'].map((listener) => [listener.name, listener]));
+  const kafka = config.listeners.map(({ name, host }) => {
+    const given = advertised.get(name);
+    return given === undefined
+      ? { listener: name, host: ownHost(host), port: ports.kafka.get(name)! }
+      : { listener: name, host: given.host, port: given.port };
+  });
+  const own = (listen: Endpoint, port: number): Endpoint => ({ host: ownHost(listen.host), port });
+  return {
+    kafka,
+    grpc: config['grpc.advertised'] ?? own(config['grpc.listen'], ports.grpc),
+    peer: config['peer.advertised'] ?? own(config['peer.listen'], ports.peer),
+  };
+}
+
+/** The machine's first address that isn't a loopback, IPv4 before IPv6; the loopback where there is no other. */
+function firstAddress(): string {
+  const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  const outward = all.filter((address) => !address.internal);
+  const found = outward.find((address) => address.family === 'IPv4') ?? outward[0];
+  return found?.address ?? '127.0.0.1';
+}
