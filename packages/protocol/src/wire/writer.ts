@@ -36,11 +36,13 @@ export class Writer {
   }
 
   bool(value: boolean): void {
-    this.bytes[this.reserve(1)] = value ? 1 : 0;
+    this.int8(value ? 1 : 0);
   }
 
   int8(value: number): void {
-    this.bytes[this.reserve(1)] = value;
+    // `bytes` may be replaced by reserving, so it is looked up afterwards.
+    const at = this.reserve(1);
+    this.bytes[at] = value;
   }
 
   int16(value: number): void {
