@@ -127,8 +127,8 @@ function serviceOf(service) {
       name: method.name,
       inputType: method.resolvedRequestType.fullName,
       outputType: method.resolvedResponseType.fullName,
-      clientStreaming: Boolean(method.requestStream),
-      serverStreaming: Boolean(method.responseStream),
+      ...(method.requestStream && { clientStreaming: true }),
+      ...(method.responseStream && { serverStreaming: true }),
     })),
   };
 }

@@ -14,6 +14,7 @@ export { type ServePeersOptions, servePeers } from './peer/serve-peers';
 export { createGrpcServer, type GrpcServer, type GrpcServerOptions } from './server/grpc-server';
 export type { ServingState } from './server/health';
 export { looksLikeHttp2 } from './server/http2-preface';
+export { Backoff, type BackoffOptions } from './stream/backoff';
 export type { KeepAlive } from './stream/channel';
 export type { MessageStream } from './stream/message-stream';
 export type { OutboxLimits } from './stream/outbox';

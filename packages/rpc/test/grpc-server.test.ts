@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { connect as connectHttp2, type Settings } from 'node:http2';
 import { connect, createServer, type Socket } from 'node:net';
 import { Client, credentials, type ServiceError } from '@grpc/grpc-js';
 import { type Logger, nodeClock, nodeTcp, silentLogger } from '@ottla/runtime';
@@ -10,6 +11,7 @@ import type { HealthCheckRequest, HealthCheckResponse, HealthListResponse } from
 import { healthDescriptor } from '../src/generated/health-descriptor';
 import type { ServerReflectionRequest, ServerReflectionResponse } from '../src/generated/reflection';
 import { reflectionDescriptor } from '../src/generated/reflection-descriptor';
+import { FLOW_CONTROL_WINDOW } from '../src/stream/channel';
 import { Codecs } from '../src/wire/codec';
 import { HOST } from './streams';
 
@@ -211,6 +213,15 @@ describe('what is not gRPC', () => {
     await once(socket, 'close');
     expect(await check('')).toMatchObject({ status: 1 });
   });
+});
+
+it('clients may send megabytes ahead: the flow-control windows are wide in both directions', async () => {
+  const session = connectHttp2(`http://${HOST}:${port}`);
+  const [settings] = (await once(session, 'remoteSettings')) as [Settings];
+  expect(settings.initialWindowSize).toBe(FLOW_CONTROL_WINDOW);
+  // The connection's own window is widened by the frame that follows.
+  while ((session.state.remoteWindowSize ?? 0) < FLOW_CONTROL_WINDOW) await new Promise(setImmediate);
+  session.destroy();
 });
 
 describe('looksLikeHttp2', () => {
