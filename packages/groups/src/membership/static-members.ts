@@ -1,4 +1,3 @@
-import type { ErrorName } from '@ottla/protocol';
 import { timerFor } from '../deadlines';
 import type { Group, Member } from '../group';
 import { groupRecord } from '../records/group-metadata';
@@ -77,11 +76,18 @@ function recordReplacement(shard: Shard, group: Group, old: Member, member: Memb
   const { generation } = group;
   const request = member.awaitingJoin;
   group.recorded = true;
-  const settle = ({ error }: WriteOutcome): void => {
+  const settle = ({ error, inDoubt }: WriteOutcome): void => {
     // A rebalance that began meanwhile answers the member's JoinGroup in its own time.
     if (group.state !== 'Stable' || group.generation !== generation || member.awaitingJoin !== request) return;
-    if (error === null) tellGeneration(shard, group, member, leaderBefore);
-    else undoReplacement(shard, group, old, member, error);
+    if (error === null) {
+      tellGeneration(shard, group, member, leaderBefore);
+      return;
+    }
+    answerJoin(shard, group, member, (version) => ({
+      ...joinRefusal(version, answerToWriteError(error), ''),
+      generationId: group.generation,
+    }));
+    if (!inDoubt) undoReplacement(shard, group, old, member);
   };
   shard.write({
     records: [groupRecord(group)],
@@ -91,12 +97,8 @@ function recordReplacement(shard: Shard, group: Group, old: Member, member: Memb
   });
 }
 
-/** The member of record is the old one again, with what it offered. */
-function undoReplacement(shard: Shard, group: Group, old: Member, member: Member, error: ErrorName): void {
-  answerJoin(shard, group, member, (version) => ({
-    ...joinRefusal(version, answerToWriteError(error), ''),
-    generationId: group.generation,
-  }));
+/** The member of record is the old one, with what it offered. */
+function undoReplacement(shard: Shard, group: Group, old: Member, member: Member): void {
   group.update(member, old);
   takePlace(shard, group, member, old.id);
 }
