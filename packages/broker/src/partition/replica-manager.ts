@@ -12,10 +12,10 @@ import type { Clock, Codecs, Logger, PeerHello, PeerNetwork, PeerStream, Random 
 import type { BrokerConfig } from '../config/schema';
 import type { LocalPartition, Partitions } from '../services';
 import { FollowerLinks } from './follower-links';
-import { IsrWriter } from './isr-writer';
 import { type Follower, LeaderLinks } from './leader-links';
 import { logConfigOf } from './log-config';
 import { PartitionHost } from './partition-host';
+import { RecordWriter } from './record-writer';
 
 export interface ReplicaManagerOptions {
   readonly config: BrokerConfig;
@@ -48,7 +48,7 @@ export class ReplicaManager implements Partitions {
   private readonly roleListeners = new Set<(partition: LocalPartition) => void>();
   private readonly leaderLinks: LeaderLinks;
   private readonly followerLinks: FollowerLinks;
-  private readonly isrWriter: IsrWriter;
+  private readonly recordWriter: RecordWriter;
   private readonly waitingToOpen: (() => void)[] = [];
   private opening = 0;
   private closed = false;
@@ -60,7 +60,7 @@ export class ReplicaManager implements Partitions {
     this.leaderLinks = new LeaderLinks({ network, clock, random, logger, hello, image });
     this.followerLinks = new FollowerLinks((topicId, partition) => this.host(topicId, partition), logger);
     const self = { broker: hello.broker, run: hello.run };
-    this.isrWriter = new IsrWriter({ store: tracker.store, clusterId: hello.clusterId, self, image });
+    this.recordWriter = new RecordWriter({ store: tracker.store, clusterId: hello.clusterId, self, image });
   }
 
   /** Opens what the present image assigns to this broker and follows the image from then on. */
@@ -96,15 +96,6 @@ export class ReplicaManager implements Partitions {
     this.followerLinks.accept(hello, stream);
   }
 
-  /** The high watermarks of all open replicas, to be written to the checkpoint. */
-  highWatermarks(): { topic: string; partition: number; offset: number }[] {
-    return [...this.hosts()].map((host) => ({
-      topic: host.topic,
-      partition: host.partition,
-      offset: host.highWatermark,
-    }));
-  }
-
   /** Stops a partition of a deleted topic. Its folder can be deleted afterwards. */
   async release(topicId: string, partition: number): Promise<void> {
     const key = keyOf(topicId, partition);
@@ -124,7 +115,7 @@ export class ReplicaManager implements Partitions {
     this.leaderLinks.close();
     for (const open of this.waitingToOpen.splice(0)) open();
     await Promise.all([...this.held.values()].map((held) => held.opened));
-    await Promise.all([...this.hosts()].map((host) => host.close(true)));
+    await Promise.all([...this.hosts()].map((host) => host.stop()));
   }
 
   private host(topicId: string, partition: number): PartitionHost | null {
@@ -192,9 +183,9 @@ export class ReplicaManager implements Partitions {
     return new PartitionHost({
       ...{ topic, topicId, partition, clock, logger, codecs, log },
       replica: this.replicaOver(log, topic, topicId, partition),
-      isrWriter: this.isrWriter,
+      recordWriter: this.recordWriter,
       router: {
-        toLeader: (_broker, message) => this.leaderLinks.send(topicId, partition, message),
+        toLeader: (message) => this.leaderLinks.send(topicId, partition, message),
         toFollower: (broker, message) => this.followerLinks.send(broker, message),
         writable: (broker) => this.followerLinks.writable(broker),
       },

@@ -1,7 +1,8 @@
 import type { ClusterImage, Endpoint } from '@ottla/metadata';
-import { apis, ErrorCode, errorName, OttlaError, ZERO_UUID } from '@ottla/protocol';
+import { apis, ErrorCode, errorName, type MetadataResponse, OttlaError } from '@ottla/protocol';
 import type { DoorCall, DoorHandlers, door, FetchedRecords, FetchRead, Produced } from '@ottla/rpc';
 import type { ApiRegistry } from '../../handlers/registry';
+import { NO_TOPIC_ID } from '../../handlers/topic-lookup';
 import type { BrokerServices } from '../../services';
 import { grpcEndpoint } from './addresses';
 import { ApiCaller } from './api-caller';
@@ -35,7 +36,7 @@ export class GrpcDoorHandlers implements DoorHandlers {
   }
 
   async metadata(request: door.MetadataRequest, call: DoorCall): Promise<door.MetadataResponse> {
-    const topics = request.allTopics ? null : request.topics.map((name) => ({ name, topicId: ZERO_UUID }));
+    const topics = request.allTopics ? null : request.topics.map((name) => ({ name, topicId: NO_TOPIC_ID }));
     const body = {
       topics,
       allowAutoTopicCreation: request.allowAutoTopicCreation,
@@ -97,7 +98,7 @@ export class GrpcDoorHandlers implements DoorHandlers {
     return {
       topics: response.topics.map((topic) => ({
         name: topic.name,
-        topicId: topic.topicId ?? ZERO_UUID,
+        topicId: topic.topicId ?? NO_TOPIC_ID,
         errorCode: topic.errorCode,
         errorMessage: topic.errorMessage ?? describe(topic.errorCode, topic.name),
         partitions: Math.max(0, topic.numPartitions ?? 0),
@@ -162,7 +163,7 @@ export class GrpcDoorHandlers implements DoorHandlers {
       // The door answers an entry with acks=0 only when it fails, which the handler says with acks=1.
       acks: entry.acks === 0 ? 1 : entry.acks,
       timeoutMs,
-      topicData: [{ name: topic, topicId: ZERO_UUID, partitionData }],
+      topicData: [{ name: topic, topicId: NO_TOPIC_ID, partitionData }],
     };
     const response = await this.caller.call(apis.Produce, VERSIONS.Produce, body, call);
     const result = response.responses[0]!.partitionResponses[0]!;
@@ -179,14 +180,14 @@ export class GrpcDoorHandlers implements DoorHandlers {
     const partitions = [
       {
         ...{ partition, currentLeaderEpoch, fetchOffset: offset, lastFetchedEpoch: -1, logStartOffset: -1 },
-        ...{ partitionMaxBytes: maxBytes, replicaDirectoryId: ZERO_UUID, highWatermark: Number.MAX_SAFE_INTEGER },
+        ...{ partitionMaxBytes: maxBytes, replicaDirectoryId: NO_TOPIC_ID, highWatermark: Number.MAX_SAFE_INTEGER },
       },
     ];
     const body = {
       ...{ clusterId: null, replicaId: -1, replicaState: { replicaId: -1, replicaEpoch: -1 } },
       ...{ maxWaitMs, minBytes: 1, maxBytes, isolationLevel: read.readCommitted ? 1 : 0 },
       ...{ sessionId: 0, sessionEpoch: -1, forgottenTopicsData: [], rackId: '' },
-      topics: [{ topic, topicId: ZERO_UUID, partitions }],
+      topics: [{ topic, topicId: NO_TOPIC_ID, partitions }],
     };
     const response = await this.caller.call(apis.Fetch, VERSIONS.Fetch, body, call);
     throwIfError(response.errorCode ?? 0, null, `${topic}-${partition}`);
@@ -202,7 +203,7 @@ export class GrpcDoorHandlers implements DoorHandlers {
 
   currentLeader(topic: string, partition: number): door.CurrentLeader | null {
     const image = this.services.image();
-    const topicId = image.topics.get(topic)?.value.topicId ?? ZERO_UUID;
+    const topicId = image.topics.get(topic)?.value.topicId ?? NO_TOPIC_ID;
     const record = image.partitions.get(topicId)?.get(partition)?.value;
     if (record === undefined || record.leader === null) return null;
     return { leader: record.leader.broker, leaderEpoch: record.leaderEpoch };
@@ -224,25 +225,11 @@ export class GrpcDoorHandlers implements DoorHandlers {
   }
 }
 
-type KafkaTopic = Awaited<ReturnType<ApiCaller['call']>> & {
-  errorCode: number;
-  name: string | null;
-  topicId?: string;
-  isInternal?: boolean;
-  partitions: {
-    errorCode: number;
-    partitionIndex: number;
-    leaderId: number;
-    leaderEpoch?: number;
-    replicaNodes: number[];
-    isrNodes: number[];
-    offlineReplicas?: number[];
-  }[];
-};
+type KafkaTopic = MetadataResponse['topics'][number];
 
 function topicMetadata(topic: KafkaTopic, image: ClusterImage): door.TopicMetadata {
   const name = topic.name ?? '';
-  const topicId = topic.topicId ?? ZERO_UUID;
+  const topicId = topic.topicId ?? NO_TOPIC_ID;
   return {
     errorCode: topic.errorCode,
     errorMessage: describe(topic.errorCode, name),
@@ -265,7 +252,7 @@ function topicMetadata(topic: KafkaTopic, image: ClusterImage): door.TopicMetada
 
 function topicResult(name: string, errorCode: number, message: string | null | undefined): door.TopicResult {
   const errorMessage = message ?? describe(errorCode, name);
-  return { name, topicId: ZERO_UUID, errorCode, errorMessage, partitions: 0, replicationFactor: 0 };
+  return { name, topicId: NO_TOPIC_ID, errorCode, errorMessage, partitions: 0, replicationFactor: 0 };
 }
 
 function throwIfError(code: number, message: string | null | undefined, subject: string): void {

@@ -17,7 +17,7 @@ export type PartitionChangeResult =
   /** Refused: `record` is the truth read back, null when it's unknown what the store holds. */
   | { readonly written: false; readonly record: PartitionRecord | null; readonly modRevision: number };
 
-export interface IsrWriterOptions {
+export interface RecordWriterOptions {
   readonly store: MetadataStore;
   readonly clusterId: string;
   readonly self: { readonly broker: number; readonly run: string };
@@ -28,8 +28,8 @@ export interface IsrWriterOptions {
  * A leader's writes to its partition's record. Each is a transaction guarded by the record's mod revision, by the leader's
  * own registration, and by the registration that each added replica's stream was opened with.
  */
-export class IsrWriter {
-  constructor(private readonly options: IsrWriterOptions) {}
+export class RecordWriter {
+  constructor(private readonly options: RecordWriterOptions) {}
 
   async write(change: PartitionChange): Promise<PartitionChangeResult> {
     const { store, clusterId } = this.options;
@@ -44,6 +44,22 @@ export class IsrWriter {
     return result.succeeded
       ? { written: true, record: change.record, modRevision: result.revision }
       : readBack(result, key);
+  }
+
+  /**
+   * Leaves the leadership of a partition, and its ISR when another member can take over; the controller elects again.
+   * False when this broker doesn't lead it any more, or the write was refused.
+   */
+  async resign(topicId: string, partition: number): Promise<boolean> {
+    const { self } = this.options;
+    const known = this.options.image().partitions.get(topicId)?.get(partition);
+    const record = known?.value;
+    if (record?.leader?.broker !== self.broker || record.leader.run !== self.run) return false;
+    const others = record.isr.filter((member) => member.broker !== self.broker);
+    const resigned = { ...record, leader: null, isr: others.length > 0 ? others : record.isr };
+    const expectedModRevision = known!.modRevision;
+    const result = await this.write({ topicId, partition, expectedModRevision, record: resigned, adds: [] });
+    return result.written;
   }
 
   /** Null when a registration needed isn't in the image as the stream introduced it: the write could only be refused. */

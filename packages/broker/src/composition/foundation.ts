@@ -1,0 +1,95 @@
+import { readFile } from 'node:fs/promises';
+import { ClusterMember, type TopicDefaults } from '@ottla/controller';
+import { LogDirectory } from '@ottla/log';
+import { ImageTracker } from '@ottla/metadata';
+import { type OttlaError, toOttlaError } from '@ottla/protocol';
+import { type NodePeerNetwork, nodePeerNetwork } from '@ottla/rpc';
+import { type Clock, type Logger, nodeClock, nodeDisk, nodeRandom, type Random } from '@ottla/runtime';
+import type { BrokerConfig } from '../config/schema';
+import type { Closing } from './closing';
+import { ensureGeneration, openMetadataStore } from './metadata-store';
+
+export interface FoundationOptions {
+  readonly config: BrokerConfig;
+  readonly logger: Logger;
+  readonly self: { readonly broker: number; readonly run: string };
+  /** What is opened is added here. */
+  readonly closing: Closing;
+  /** Called when the broker can't go on. */
+  fail(error: OttlaError): void;
+}
+
+/** What everything else in a broker stands on: its data directory, the image of the cluster, and its membership. */
+export interface Foundation extends FoundationOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly directory: LogDirectory;
+  readonly tracker: ImageTracker;
+  readonly network: NodePeerNetwork;
+  readonly member: ClusterMember;
+  readonly defaults: TopicDefaults;
+}
+
+const SNAPSHOT_TIMEOUT_MS = 30_000;
+
+export async function openFoundation(options: FoundationOptions): Promise<Foundation> {
+  const { config, logger, self, closing, fail } = options;
+  const shared = { clock: nodeClock, random: nodeRandom, logger };
+  const clusterId = config['cluster.id'];
+  const directory = await openDirectory(options);
+  closing.add('the data directory', () => directory.close({ clean: true }));
+  directory.onOffline(fail);
+
+  const opened = await openMetadataStore(config, nodeClock, logger);
+  closing.add('the metadata store', () => opened.close());
+  opened.failed.then(fail);
+  await ensureGeneration(opened.store, clusterId);
+  const tracker = new ImageTracker({ ...shared, store: opened.store, clusterId });
+  closing.add('the image of the cluster', () => tracker.close());
+  await tracker.start(SNAPSHOT_TIMEOUT_MS);
+
+  const network = nodePeerNetwork(shared);
+  closing.add('the connections to other brokers', () => network.close());
+  const defaults = topicDefaults(config);
+  const member = new ClusterMember({
+    ...shared,
+    ...{ clusterId, self, view: tracker, network, defaults, onSuperseded: fail },
+    timings: {
+      sessionTimeoutMs: config['broker.session.timeout.ms'],
+      heartbeatIntervalMs: config['broker.heartbeat.interval.ms'],
+      leaseTtlMs: config['metadata.lease.ttl.ms'],
+    },
+  });
+  return { ...options, ...shared, directory, tracker, network, member, defaults };
+}
+
+async function openDirectory({ config, logger, self }: FoundationOptions): Promise<LogDirectory> {
+  return LogDirectory.open({
+    ...{ disk: nodeDisk, clock: nodeClock, random: nodeRandom, logger },
+    dir: config['log.dirs'][0]!,
+    clusterId: config['cluster.id'],
+    brokerId: self.broker,
+    run: self.run,
+    bootId: await bootId(),
+    producerExpirationMs: config['producer.id.expiration.ms'],
+  });
+}
+
+function topicDefaults(config: BrokerConfig): TopicDefaults {
+  return {
+    partitions: config['num.partitions'],
+    replicationFactor: config['default.replication.factor'],
+    minInsyncReplicas: config['min.insync.replicas'],
+    uncleanLeaderElection: config['unclean.leader.election.enable'],
+  };
+}
+
+/** Changes with each boot of the kernel; empty where there is none, which proves nothing. */
+async function bootId(): Promise<string> {
+  try {
+    return (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
+    throw toOttlaError(error);
+  }
+}

@@ -1,0 +1,68 @@
+import { TopicAdmin } from '@ottla/controller';
+import { nodeCodecs } from '@ottla/runtime';
+import { checkTopicConfigs } from '../config/topic-settings';
+import { GroupHost } from '../groups/group-host';
+import { Deletions } from '../partition/deletions';
+import { ReplicaManager } from '../partition/replica-manager';
+import { ProducerIds } from '../producer-ids';
+import type { BrokerServices } from '../services';
+import { Checkpoints } from './checkpoints';
+import type { Foundation } from './foundation';
+
+export interface OpenServices {
+  readonly services: BrokerServices;
+  readonly peerPort: number;
+}
+
+/** Opens the replicas that this broker holds, and what handlers reach them and the rest through. */
+export async function openServices(foundation: Foundation): Promise<OpenServices> {
+  const { config, closing, clock, random, logger, self, tracker, defaults } = foundation;
+  const clusterId = config['cluster.id'];
+  const shared = { clock, random, logger, config, codecs: nodeCodecs };
+  const validateConfigs = (configs: Readonly<Record<string, string>>): void => {
+    checkTopicConfigs(Object.entries(configs));
+  };
+  const topics = new TopicAdmin({ ...shared, view: tracker, self, defaults, validateConfigs });
+  const { replicas, peerPort } = await openReplicas(foundation, topics);
+  const services = {
+    ...shared,
+    ...{ self, clusterId, topics, partitions: replicas },
+    image: () => tracker.image,
+    onImageChange: (listener: Parameters<BrokerServices['onImageChange']>[0]) => tracker.onChange(listener),
+    producerIds: new ProducerIds({ ...shared, store: tracker.store, clusterId, self }),
+  };
+  const groups = new GroupHost({ ...shared, partitions: replicas, tracker });
+  closing.add('the group coordinators', () => groups.close());
+  return { services: { ...services, groups }, peerPort };
+}
+
+async function openReplicas(
+  foundation: Foundation,
+  topics: TopicAdmin,
+): Promise<{ replicas: ReplicaManager; peerPort: number }> {
+  const { config, closing, clock, random, logger, self, tracker, directory, network, member } = foundation;
+  const shared = { clock, random, logger, tracker, directory };
+  const hello = { clusterId: config['cluster.id'], ...self };
+  const replicas = new ReplicaManager({ ...shared, config, hello, codecs: nodeCodecs, network });
+  closing.add('the replicas', () => replicas.close());
+  const intervalMs = config['replica.high.watermark.checkpoint.interval.ms'];
+  const checkpoints = new Checkpoints({ ...shared, replicas, intervalMs });
+  closing.add('the checkpoints', () => checkpoints.close());
+  const release = (topicId: string, partition: number): Promise<void> => replicas.release(topicId, partition);
+  const deletions = new Deletions({ ...shared, broker: self.broker, topics, release });
+  closing.add('the deletions', () => deletions.close());
+
+  const peers = await network.serve(
+    config['peer.listen'],
+    {
+      onReplication: (from, stream) => replicas.onReplication(from, stream),
+      onSession: (from, stream) => member.onSession(from, stream),
+    },
+    hello,
+  );
+  closing.add('the peer listener', () => peers.close());
+  await replicas.start();
+  checkpoints.start();
+  deletions.start();
+  return { replicas, peerPort: peers.port };
+}

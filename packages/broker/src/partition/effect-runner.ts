@@ -1,0 +1,220 @@
+import type { PartitionLog } from '@ottla/log';
+import { type BatchHeader, isRetriable, lastOffset, stampBatch, toOttlaError } from '@ottla/protocol';
+import type {
+  Append,
+  FollowerMessage,
+  LeaderMessage,
+  ProposeIsr,
+  Push,
+  PushMessage,
+  ReplicaEffect,
+  ReplicaInput,
+  Reply,
+} from '@ottla/replication';
+import type { Clock, Logger } from '@ottla/runtime';
+import type { PendingProduces } from './pending-produces';
+import type { PartitionChangeResult, RecordWriter } from './record-writer';
+
+/** How a replica reaches the other replicas of its partition. */
+export interface ReplicaRouter {
+  toLeader(message: FollowerMessage): void;
+  toFollower(broker: number, message: LeaderMessage): void;
+  /** Resolves once the stream to that follower takes more; at once when it does, or is gone. */
+  writable(broker: number): Promise<void>;
+}
+
+export interface EffectRunnerOptions {
+  readonly name: string;
+  readonly topicId: string;
+  readonly partition: number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly log: PartitionLog;
+  readonly router: ReplicaRouter;
+  readonly recordWriter: RecordWriter;
+  readonly produces: PendingProduces;
+  /** Takes the result of an effect. */
+  feed(input: ReplicaInput): void;
+  onAdvance(): void;
+  onRoleChange(): void;
+  /** An effect failed in a way that the machine doesn't know. */
+  onFailure(error: unknown): void;
+}
+
+/** Pause before a leader that couldn't write gives up its leadership, so that a full disk doesn't cause an election storm. */
+const RESIGN_DELAY_MS = 250;
+
+/** Carries out the effects of one replica's machine on its log, its peers and the store, and feeds the results back. */
+export class EffectRunner {
+  private readonly tasks = new Set<Promise<void>>();
+  private stopped = false;
+
+  constructor(private readonly options: EffectRunnerOptions) {}
+
+  carryOut(effect: ReplicaEffect): void {
+    const { router, onAdvance, onRoleChange } = this.options;
+    switch (effect.type) {
+      case 'append':
+        return this.append(effect);
+      case 'truncate':
+        return this.track(this.truncate(effect.offset));
+      case 'restart-at':
+        return this.track(this.restartAt(effect.offset));
+      case 'log-start':
+        return this.track(this.options.log.advanceStart(effect.offset));
+      case 'reply':
+        return this.reply(effect);
+      case 'to-leader':
+        return router.toLeader(effect.message);
+      case 'to-follower':
+        return router.toFollower(effect.broker, effect.message);
+      case 'push':
+        return this.track(this.push(effect));
+      case 'high-watermark':
+        return onAdvance();
+      case 'role-changed':
+        return onRoleChange();
+      case 'propose-isr':
+        return this.track(this.proposeIsr(effect));
+      case 'resign':
+        return this.track(this.resign(effect.reason));
+    }
+  }
+
+  /** Waits for what is under way; its results go nowhere any more. */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    while (this.tasks.size > 0) await Promise.allSettled(this.tasks);
+  }
+
+  private append(effect: Append): void {
+    const { requestId, push, headers, epoch } = effect;
+    if (push !== null) return this.track(this.write(push.records, headers, epoch));
+    const { produces, log } = this.options;
+    const records = produces.records(requestId!);
+    stamp(records, headers, epoch);
+    const written = { baseOffset: headers[0]!.baseOffset, logStart: log.logStart };
+    const write = this.write(records, headers, epoch);
+    this.track(write.then(() => produces.resolveUnacknowledged(requestId!, written)));
+  }
+
+  private async write(records: Uint8Array, headers: BatchHeader[], epoch: number): Promise<void> {
+    const { log, logger, name, feed } = this.options;
+    try {
+      const { endOffset } = await log.append(records, headers);
+      feed({ type: 'appended', epoch, endOffset });
+    } catch (error) {
+      const reason = toOttlaError(error).message;
+      const [first, last] = [headers[0]!.baseOffset, lastOffset(headers.at(-1)!)];
+      logger.error(`${name}: offsets ${first} to ${last} were not written: ${reason}`);
+      const cut = { endOffset: log.logEnd, producers: log.producers.clone(), epochs: log.epochs.clone() };
+      feed({ type: 'append-failed', epoch, reason, ...cut });
+    }
+  }
+
+  private reply(effect: Reply): void {
+    const { produces, name } = this.options;
+    const { requestId, error, message, baseOffset, logStart } = effect;
+    if (error === null) produces.resolve(requestId, { baseOffset, logStart });
+    else produces.reject(requestId, error, message ?? `${name}: ${error}`);
+  }
+
+  private async truncate(offset: number): Promise<void> {
+    const { log, logger, name, feed } = this.options;
+    logger.info(`${name}: truncating from ${log.logEnd} to ${offset}, where the leader's log diverges`);
+    await log.truncate(offset);
+    const { logEnd: endOffset } = log;
+    feed({ type: 'truncated', endOffset, producers: log.producers.clone(), epochs: log.epochs.clone() });
+  }
+
+  private async restartAt(offset: number): Promise<void> {
+    const { log, logger, name, feed } = this.options;
+    logger.warn(`${name}: starting anew at ${offset}, the leader's log start; the end here was ${log.logEnd}`);
+    await log.restartAt(offset);
+    feed({ type: 'restarted-at', offset });
+  }
+
+  private async push(effect: Push): Promise<void> {
+    const { log, router, feed, topicId, partition } = this.options;
+    const { broker, run, subscription, epoch, fromOffset, upTo, maxBytes, atLeastOne } = effect;
+    await router.writable(broker);
+    if (this.stopped) return;
+    const { chunks, endOffset, byteLength } = await log.read(fromOffset, { maxBytes, upTo, atLeastOne });
+    if (this.stopped) return;
+    if (byteLength > 0) {
+      const { highWatermark, logStart } = effect;
+      const message: PushMessage = {
+        ...{ type: 'push', topicId, partition, leaderEpoch: epoch, subscription },
+        ...{ highWatermark, logStart, baseOffset: fromOffset, records: joined(chunks) },
+      };
+      router.toFollower(broker, message);
+    }
+    feed({ type: 'pushed', broker, run, subscription, epoch, endOffset, bytes: byteLength });
+  }
+
+  private async proposeIsr(effect: ProposeIsr): Promise<void> {
+    const { feed, logger, name } = this.options;
+    const { proposal } = effect;
+    const result = await this.writeRecord(effect);
+    const { record, modRevision } = result;
+    if (!result.written) return feed({ type: 'isr-refused', proposal, record, modRevision });
+    const members = result.record.isr.map((member) => member.broker);
+    logger.info(`${name}: ISR is now [${members.join(', ')}] in epoch ${result.record.leaderEpoch}`);
+    feed({ type: 'isr-written', proposal, record: result.record, modRevision });
+  }
+
+  private async writeRecord({ expectedModRevision, record, adds }: ProposeIsr): Promise<PartitionChangeResult> {
+    const { recordWriter, logger, name, topicId, partition } = this.options;
+    try {
+      return await recordWriter.write({ topicId, partition, expectedModRevision, record, adds });
+    } catch (error) {
+      const failure = toOttlaError(error);
+      if (!isRetriable(failure.code)) throw failure;
+      logger.warn(`${name}: the store gave no answer to a change of the ISR: ${failure.message}`);
+      return { written: false, record: null, modRevision: 0 };
+    }
+  }
+
+  private async resign(reason: string): Promise<void> {
+    const { clock, logger, name, recordWriter, topicId, partition } = this.options;
+    logger.warn(`${name}: giving up the leadership: ${reason}`);
+    for (let resigned = false; !resigned && !this.stopped; ) {
+      await clock.sleep(RESIGN_DELAY_MS);
+      try {
+        await recordWriter.resign(topicId, partition);
+        resigned = true;
+      } catch (error) {
+        logger.warn(`${name}: the store didn't take the resignation, trying again: ${toOttlaError(error).message}`);
+      }
+    }
+  }
+
+  private track(task: Promise<void>): void {
+    const tracked: Promise<void> = task
+      .catch((error: unknown) => {
+        if (!this.stopped) this.options.onFailure(error);
+      })
+      .finally(() => this.tasks.delete(tracked));
+    this.tasks.add(tracked);
+  }
+}
+
+function stamp(records: Uint8Array, headers: readonly BatchHeader[], epoch: number): void {
+  let at = 0;
+  for (const header of headers) {
+    stampBatch(records, at, header.baseOffset, epoch);
+    at += header.batchLength;
+  }
+}
+
+/** gRPC takes one piece; a read of one segment usually is one. */
+function joined(chunks: readonly Uint8Array[]): Uint8Array {
+  if (chunks.length === 1) return chunks[0]!;
+  const bytes = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0));
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.byteLength;
+  }
+  return bytes;
+}
