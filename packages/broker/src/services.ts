@@ -19,7 +19,7 @@ export interface BrokerServices {
   /** Calls back after each change of the image, until the returned function is called. */
   onImageChange(listener: (image: ClusterImage) => void): () => void;
   readonly partitions: Partitions;
-  readonly topics: TopicAdmin;
+  readonly topics: Pick<TopicAdmin, 'createTopic' | 'ensureTopic' | 'deleteTopic' | 'createPartitions'>;
   readonly groups: Groups;
   readonly producerIds: ProducerIds;
 }
@@ -98,6 +98,8 @@ export interface LocalPartition {
 
   /** The largest epoch at or below `epoch`, and where it ended (KIP-101); epoch -1 when there is none. */
   endOffsetForEpoch(epoch: number): { epoch: number; endOffset: number };
+  /** The leader epoch in which the record at `offset` was appended; -1 when the log no longer tells. */
+  epochAt(offset: number): number;
   /** The first record with a timestamp at or above `timestamp`, null when there is none. */
   offsetForTimestamp(timestamp: number): Promise<TimestampedOffset | null>;
   /** The record with the largest timestamp (KIP-734); offset -1 when the log is empty. */

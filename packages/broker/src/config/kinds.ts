@@ -197,19 +197,29 @@ export const hostPorts: Kind<readonly HostPort[]> = parsedList(
 
 const hostPortText = 'host:port, such as 127.0.0.1:9644 (port 0 takes any free port)';
 
+function parsedHostPort(value: string, context: { issues: unknown[] }): HostPort {
+  const parsed = parseHostPort(value);
+  if (parsed === null) context.issues.push({ code: 'custom', message: hostPortText, input: value });
+  return parsed ?? { host: '', port: 0 };
+}
+
+/** One address to listen on; an empty host means every interface. */
+export const hostPort: Kind<HostPort> = {
+  type: 'string',
+  unit: null,
+  expects: hostPortText,
+  schema: z.pipe(z.string(), z.transform(parsedHostPort)),
+  format: formatHostPort,
+};
+
 /** One address, or nothing. */
-export const hostPort: Kind<HostPort | null> = {
+export const optionalHostPort: Kind<HostPort | null> = {
   type: 'string',
   unit: null,
   expects: `${hostPortText}, or nothing`,
   schema: z.pipe(
     z.nullable(z.string()),
-    z.transform((value, context): HostPort | null => {
-      if (value === null || value === '') return null;
-      const parsed = parseHostPort(value);
-      if (parsed === null) context.issues.push({ code: 'custom', message: hostPortText, input: value });
-      return parsed;
-    }),
+    z.transform((value, context) => (value === null || value === '' ? null : parsedHostPort(value, context))),
   ),
   format: (value) => (value === null ? '' : formatHostPort(value)),
 };

@@ -1,4 +1,4 @@
-import { hostPort, int, listeners, long, optionalText } from './kinds';
+import { hostPort, int, listeners, long, optionalHostPort, optionalText } from './kinds';
 import { setting } from './setting';
 
 /** Addresses, and what a connection may take. */
@@ -20,7 +20,7 @@ export const networkSettings = {
   ),
   'grpc.listen': setting(hostPort, { host: '', port: 9192 }, 'Where gRPC clients connect.'),
   'grpc.advertised': setting(
-    hostPort,
+    optionalHostPort,
     null,
     'Address given to gRPC clients. By default the host that is advertised to Kafka clients and the port of grpc.listen.',
   ),
@@ -30,7 +30,7 @@ export const networkSettings = {
     'Where the other brokers connect, for replication and sessions.',
   ),
   'peer.advertised': setting(
-    hostPort,
+    optionalHostPort,
     null,
     'Address given to the other brokers. By default the registered host and the port of peer.listen.',
   ),
@@ -45,11 +45,6 @@ export const networkSettings = {
     int('bytes', { min: 1024, max: 0x15ffffff }),
     104857600,
     'Most bytes of one request. A longer one closes the connection.',
-  ),
-  'socket.listen.backlog.size': setting(
-    int('connections', { min: 1 }),
-    511,
-    'Connections that may wait to be accepted.',
   ),
   'socket.inflight.max.requests': setting(
     int('requests', { min: 1 }),

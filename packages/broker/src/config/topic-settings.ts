@@ -41,10 +41,10 @@ const cache = new WeakMap<BrokerConfig, WeakMap<Readonly<Record<string, string>>
  * the default. Remembered for as long as the two objects live, which don't change.
  */
 export function topicConfig(broker: BrokerConfig, configs: Readonly<Record<string, string>>): TopicConfig {
-  let known = cache.get(broker);
-  if (known === undefined) cache.set(broker, (known = new WeakMap()));
-  let config = known.get(configs);
-  if (config === undefined) known.set(configs, (config = effectiveConfig(broker, configs)));
+  const known = cache.get(broker) ?? new WeakMap<Readonly<Record<string, string>>, TopicConfig>();
+  cache.set(broker, known);
+  const config = known.get(configs) ?? effectiveConfig(broker, configs);
+  known.set(configs, config);
   return config;
 }
 

@@ -1,0 +1,134 @@
+import {
+  type GroupApi,
+  GroupCoordinator,
+  type GroupCoordinatorOptions,
+  type GroupRequestInput,
+  type GroupResponses,
+  partitionForGroup,
+} from '@ottla/groups';
+import type { ClusterImage, ImageTracker } from '@ottla/metadata';
+import type { Clock, Codecs, Logger, Random } from '@ottla/runtime';
+import type { BrokerConfig } from '../config/schema';
+import type { GroupRequest, Groups, LocalPartition, Partitions } from '../services';
+import { GroupTime } from './group-time';
+import { HostedCoordinator } from './hosted-coordinator';
+import { type Coordinating, listEverywhere, splitByCoordinator } from './split';
+
+export interface GroupHostOptions {
+  readonly config: BrokerConfig;
+  readonly partitions: Partitions;
+  readonly tracker: Pick<ImageTracker, 'image' | 'onChange'>;
+  readonly codecs: Codecs;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+const OFFSETS_TOPIC = '__consumer_offsets';
+
+/** The group coordinators on this broker: one for each partition of `__consumer_offsets` that it leads. */
+export class GroupHost implements Groups {
+  private readonly coordinators = new Map<number, HostedCoordinator>();
+  private readonly settings: GroupCoordinatorOptions;
+  private readonly time: GroupTime;
+  /** Answers NOT_COORDINATOR, in each API's own form, for groups that are coordinated elsewhere. */
+  private readonly nowhere: GroupCoordinator;
+  private readonly stops: (() => void)[];
+  private closed = false;
+
+  constructor(private readonly options: GroupHostOptions) {
+    const { config, partitions, tracker, clock } = options;
+    this.settings = settingsOf(config);
+    this.time = new GroupTime(clock);
+    this.nowhere = new GroupCoordinator(this.settings, -1);
+    this.nowhere.step(this.time.now(), { type: 'unload' });
+    this.stops = [
+      partitions.onRoleChange((partition) => this.follow(partition)),
+      tracker.onChange((image, delta) => this.onTopicsChanged(image, delta.topics)),
+    ];
+    for (const partition of partitions.led()) this.follow(partition);
+  }
+
+  handle<A extends GroupApi>(api: A, request: GroupRequest<A>): Promise<GroupResponses[A]> {
+    if (api === 'ListGroups') {
+      const asked = [...this.coordinators.values()].map((coordinator) => this.coordinating(coordinator));
+      return listEverywhere(asked, request as GroupRequest<'ListGroups'>) as Promise<GroupResponses[A]>;
+    }
+    return splitByCoordinator(api, request, (groupId) => this.coordinatorOf(groupId));
+  }
+
+  /** Answers what waits and stops following the partitions. */
+  close(): void {
+    this.closed = true;
+    for (const stop of this.stops) stop();
+    for (const coordinator of this.coordinators.values()) coordinator.unload();
+    this.coordinators.clear();
+  }
+
+  /** Goes with the leadership of a partition: another epoch is another coordinator. */
+  private follow(partition: LocalPartition): void {
+    if (partition.topic !== OFFSETS_TOPIC || this.closed) return;
+    const current = this.coordinators.get(partition.partition);
+    if (partition.isLeader && current?.epoch === partition.leaderEpoch) return;
+    if (current !== undefined) {
+      this.coordinators.delete(partition.partition);
+      current.unload();
+    }
+    if (!partition.isLeader) return;
+    const { config, clock, random, codecs, logger } = this.options;
+    const coordinator = new HostedCoordinator({
+      partition,
+      settings: this.settings,
+      loadBytes: config['offsets.load.buffer.size'],
+      commitTimeoutMs: config['offsets.commit.timeout.ms'],
+      clock,
+      time: this.time,
+      random,
+      codecs,
+      logger,
+    });
+    this.coordinators.set(partition.partition, coordinator);
+    void coordinator.start();
+  }
+
+  private onTopicsChanged(image: ClusterImage, changed: readonly string[]): void {
+    const deleted = changed.filter((name) => !image.topics.has(name));
+    if (deleted.length === 0) return;
+    for (const coordinator of this.coordinators.values()) coordinator.onTopicsDeleted(deleted);
+  }
+
+  private coordinatorOf(groupId: string): Coordinating {
+    const topic = this.options.tracker.image.topics.get(OFFSETS_TOPIC)?.value;
+    const partition = topic === undefined ? null : partitionForGroup(groupId, topic.partitions);
+    const coordinator = partition === null ? undefined : this.coordinators.get(partition);
+    return coordinator === undefined ? this.elsewhere() : this.coordinating(coordinator);
+  }
+
+  private coordinating(coordinator: HostedCoordinator): Coordinating {
+    return { key: coordinator, request: (api, request) => coordinator.request(api, request) };
+  }
+
+  private elsewhere(): Coordinating {
+    return {
+      key: null,
+      request: async (api, { version, clientId, clientHost, body }) => {
+        const context = { requestId: 0, version, clientId, clientHost, memberIdSeed: '' };
+        const input = { type: 'request', api, body, ...context } as unknown as GroupRequestInput;
+        const [reply] = this.nowhere.step(this.time.now(), input);
+        if (reply?.type !== 'reply') throw new Error(`${api}: an unloaded coordinator did not answer`);
+        return reply.body as GroupResponses[typeof api];
+      },
+    };
+  }
+}
+
+function settingsOf(config: BrokerConfig): GroupCoordinatorOptions {
+  return {
+    groupMinSessionTimeoutMs: config['group.min.session.timeout.ms'],
+    groupMaxSessionTimeoutMs: config['group.max.session.timeout.ms'],
+    groupInitialRebalanceDelayMs: config['group.initial.rebalance.delay.ms'],
+    offsetsRetentionMs: config['offsets.retention.minutes'] * 60_000,
+    groupMaxSize: config['group.max.size'],
+    offsetMetadataMaxBytes: config['offset.metadata.max.bytes'],
+  };
+}
