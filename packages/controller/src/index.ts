@@ -1,4 +1,14 @@
+export type { ControllerEvent, ElectionKind, FenceEvidence } from './core/controller-event';
+export type { ControllerState, SessionView } from './core/controller-state';
+export { Observations, visiblePartitions } from './core/detection/observations';
+export { Suspicion } from './core/detection/suspicion';
+export { changePartition, type PartitionChange, type PartitionPolicy } from './core/partitions/partition-change';
+export { type ReconcilePlan, reconcile } from './core/reconcile';
 export { DEFAULT_TIMINGS, type MembershipTimings, type TopicDefaults } from './core/settings';
+export { type CreationContext, type CreationPlan, planCreateTopic } from './core/topics/plan-create';
+export { type DeletionPlan, planDeleteTopic } from './core/topics/plan-delete';
+export { planCreatePartitions } from './core/topics/plan-grow';
+export { checkTopicName, collidingTopic } from './core/topics/topic-name';
 export type {
   Assignments,
   ConfigValidator,
@@ -6,11 +16,15 @@ export type {
   CreateTopicRequest,
   TopicReference,
 } from './core/topics/topic-requests';
-export { ClusterMember, type ClusterMemberOptions, type RegistrationDetails } from './host/cluster-member';
+export type { PlannedChange, PlannedTxn } from './core/txn/planned-txn';
+export { ClusterMember, type ClusterMemberOptions } from './host/cluster-member';
+export type { ClusterView, Self } from './host/cluster-view';
+export { ControllerHost, type ControllerHostOptions } from './host/controlling/controller-host';
+export { BrokerLease, type BrokerLeaseOptions } from './host/membership/broker-lease';
 export {
-  type AdminOptions,
-  type ClusterView,
-  type CreatedTopic,
-  TopicAdmin,
-  type TopicAdminOptions,
-} from './host/topic-admin';
+  BrokerRegistrar,
+  type BrokerRegistrarOptions,
+  type RegistrationDetails,
+} from './host/membership/broker-registrar';
+export { SessionClient, type SessionClientOptions } from './host/membership/session-client';
+export { type AdminOptions, type CreatedTopic, TopicAdmin, type TopicAdminOptions } from './host/topic-admin';

@@ -2,7 +2,7 @@ import { nextLeftoverDeadline, planCompletedDeletions, planLeftovers } from './c
 import type { ControllerState } from './controller-state';
 import { nextAbsenceDeadline } from './detection/absence';
 import { type Fencing, planFencing } from './detection/fencing';
-import { type PossibleLoss, planPartitionChanges } from './partitions/plan-partitions';
+import { planPartitionChanges } from './partitions/plan-partitions';
 import { claimGuard } from './txn/guards';
 import { batchChanges, type PlannedTxn } from './txn/planned-txn';
 
@@ -13,7 +13,6 @@ export interface ReconcilePlan {
   readonly transactions: readonly PlannedTxn[];
   /** Give up the claim: this controller hears no other broker. */
   readonly standDown: boolean;
-  readonly possibleLosses: readonly PossibleLoss[];
   /** When to look again although nothing changes; null when nothing is waited for. */
   readonly nextDeadline: number | null;
 }
@@ -21,8 +20,7 @@ export interface ReconcilePlan {
 /** The difference between the cluster as it is and as it should be, as transactions. It remembers nothing. */
 export function reconcile(state: ControllerState, now: number): ReconcilePlan {
   const fencing = planFencing(state, now);
-  const { changes, possibleLosses } = planPartitionChanges(state, now);
-  const cleanup = [...planCompletedDeletions(state), ...planLeftovers(state, now)];
+  const changes = [...planPartitionChanges(state, now), ...planCompletedDeletions(state), ...planLeftovers(state, now)];
   const nextDeadline = Math.min(
     fencing.nextDeadline,
     nextAbsenceDeadline(state, brokersNamed(state), now),
@@ -30,9 +28,8 @@ export function reconcile(state: ControllerState, now: number): ReconcilePlan {
   );
   return {
     fencings: fencing.fencings,
-    transactions: batchChanges([...changes, ...cleanup], [claimGuard(state.keys, state.claim)]),
+    transactions: batchChanges(changes, [claimGuard(state.keys, state.claim)]),
     standDown: fencing.standDown,
-    possibleLosses,
     nextDeadline: Number.isFinite(nextDeadline) ? nextDeadline : null,
   };
 }

@@ -1,4 +1,4 @@
-import type { BrokerRegistration } from '@ottla/metadata';
+import { type ClusterImage, type ClusterKeys, type ImageDelta, keysFor } from '@ottla/metadata';
 import type { OttlaError } from '@ottla/protocol';
 import type {
   Clock,
@@ -10,15 +10,20 @@ import type {
   SessionReply,
   SessionRequest,
 } from '@ottla/runtime';
-import type { MembershipTimings, TopicDefaults } from '../core/settings';
-import type { ClusterView } from './topic-admin';
-
-/** What a broker says of itself when it registers. */
-export type RegistrationDetails = Pick<BrokerRegistration, 'logIds' | 'rack' | 'kafka' | 'grpc' | 'peer' | 'startedAt'>;
+import type { ControllerEvent } from '../core/controller-event';
+import { Suspicion } from '../core/detection/suspicion';
+import { movableLeaderships } from '../core/partitions/draining';
+import { DEFAULT_TIMINGS, type MembershipTimings, type TopicDefaults } from '../core/settings';
+import type { ClusterView, Self } from './cluster-view';
+import { ControllerHost } from './controlling/controller-host';
+import { BrokerLease } from './membership/broker-lease';
+import { BrokerRegistrar, type RegistrationDetails } from './membership/broker-registrar';
+import { evictPredecessor } from './membership/predecessor';
+import { SessionClient } from './membership/session-client';
 
 export interface ClusterMemberOptions {
   readonly clusterId: string;
-  readonly self: { readonly broker: number; readonly run: string };
+  readonly self: Self;
   /** A started image tracker; it is the caller's to close, after the member. */
   readonly view: ClusterView;
   readonly network: Pick<PeerNetwork, 'openSession' | 'probe'>;
@@ -29,14 +34,47 @@ export interface ClusterMemberOptions {
   readonly defaults: TopicDefaults;
   /** Another process runs under this broker id: this one must stop. Called at most once. */
   readonly onSuperseded: (error: OttlaError) => void;
+  /** What this broker did as controller, or to a controller; for metrics. */
+  readonly onEvent?: (event: ControllerEvent) => void;
 }
 
 /**
- * A broker's part in the cluster: its registration, its session to the controller, and its candidature for controller.
+ * A broker's part in the cluster: its registration, its session with the controller, and its candidature for controller.
  * Order of use: `prepare`, bind the listeners, `start`, ..., `drain`, stop serving, `close`.
  */
 export class ClusterMember {
-  constructor(readonly options: ClusterMemberOptions) {}
+  readonly #options: ClusterMemberOptions;
+  readonly #timings: MembershipTimings;
+  readonly #keys: ClusterKeys;
+  readonly #suspicion: Suspicion;
+  readonly #lease: BrokerLease;
+  readonly #registrar: BrokerRegistrar;
+  readonly #controller: ControllerHost;
+  readonly #session: SessionClient;
+  #stopFollowing: (() => void) | null = null;
+
+  constructor(options: ClusterMemberOptions) {
+    this.#options = options;
+    this.#timings = { ...DEFAULT_TIMINGS, ...options.timings };
+    this.#keys = keysFor(options.clusterId);
+    this.#suspicion = new Suspicion(this.#timings.distrustMs);
+    const shared = { ...options, timings: this.#timings, keys: this.#keys, suspicion: this.#suspicion };
+    const onEvent = options.onEvent ?? (() => {});
+    this.#lease = new BrokerLease({ ...shared, store: () => options.view.store, ttlMs: this.#timings.leaseTtlMs });
+    this.#registrar = new BrokerRegistrar({
+      ...shared,
+      lease: this.#lease,
+      mayRegisterAgain: () => this.#isHeardOrAlone(),
+    });
+    this.#controller = new ControllerHost({ ...shared, lease: this.#lease, registrar: this.#registrar, onEvent });
+    this.#session = new SessionClient({
+      ...shared,
+      registrar: this.#registrar,
+      onEvent,
+      onAcknowledged: () => this.#registrar.wake(),
+      onDeposed: () => this.#controller.campaignNow(),
+    });
+  }
 
   /**
    * Before the listeners bind: removes the registration (and controller claim) that a dead predecessor under this broker
@@ -44,34 +82,88 @@ export class ClusterMember {
    * @throws OttlaError DUPLICATE_BROKER_REGISTRATION when a live process has the broker id.
    */
   prepare(): Promise<void> {
-    throw new Error('being written');
+    return evictPredecessor({ ...this.#options, keys: this.#keys, timings: this.#timings });
   }
 
-  /** Registers, then takes part. Resolves when this broker is registered. */
-  start(_details: RegistrationDetails): Promise<void> {
-    throw new Error('being written');
+  /**
+   * Registers, then takes part. Resolves when this broker is registered and its image shows it.
+   * @throws OttlaError DUPLICATE_BROKER_REGISTRATION, or REQUEST_TIMED_OUT when the image doesn't follow the store.
+   */
+  async start(details: RegistrationDetails): Promise<void> {
+    const { view } = this.#options;
+    this.#stopFollowing = view.onChange((image, delta) => this.#onImage(image, delta));
+    this.#session.onImage(view.image);
+    await this.#registrar.register(details);
+    this.#controller.onImage(view.image);
+    await view.waitFor((image) => this.#isRegisteredIn(image), this.#timings.leaseTtlMs);
   }
 
   /** For `PeerNetwork.serve`. */
-  onSession(_hello: PeerHello, _stream: PeerStream<SessionReply, SessionRequest>): void {
-    throw new Error('being written');
+  onSession(hello: PeerHello, stream: PeerStream<SessionReply, SessionRequest>): void {
+    this.#controller.onSession(hello, stream);
   }
 
   /** This broker is the controller, as far as it knows. */
   get isController(): boolean {
-    throw new Error('being written');
+    return this.#controller.leading;
   }
 
   /**
    * Marks this broker as draining, and waits until it leads nothing that another broker could lead, at most so long.
    * Resolves either way; true when it leads no such partition.
    */
-  drain(_timeoutMs: number): Promise<boolean> {
-    throw new Error('being written');
+  async drain(timeoutMs: number): Promise<boolean> {
+    const { view, self } = this.#options;
+    this.#registrar.drain();
+    const drained = (image: ClusterImage) =>
+      image.brokers.get(self.broker)?.value.state === 'draining' && movableLeaderships(image, self) === 0;
+    try {
+      await view.waitFor(drained, timeoutMs);
+      return true;
+    } catch {
+      this.#options.logger.warn('leaving although other brokers have not taken over everything', {
+        leaderships: movableLeaderships(view.image, self),
+        waitedMs: timeoutMs,
+      });
+      return false;
+    }
   }
 
-  /** Leaves the cluster: gives up the claim and the registration. */
-  close(): Promise<void> {
-    throw new Error('being written');
+  /** Leaves the cluster: ends the session, and gives up the claim and the registration. */
+  async close(): Promise<void> {
+    this.#stopFollowing?.();
+    this.#session.close();
+    this.#controller.close();
+    this.#registrar.close();
+    await this.#lease.close();
+  }
+
+  #onImage(image: ClusterImage, delta: ImageDelta): void {
+    for (const broker of delta.brokers) this.#onRegistration(image, broker);
+    this.#session.onImage(image);
+    this.#controller.onImage(image);
+  }
+
+  #onRegistration(image: ClusterImage, broker: number): void {
+    const registration = image.brokers.get(broker);
+    const { clock, logger, onEvent } = this.#options;
+    if (registration === undefined || !this.#suspicion.onRegistered(registration, clock.now())) return;
+    const { run } = registration.value;
+    logger.warn(`broker ${broker} was taken for dead wrongly; for now only silence counts against it`, {
+      run,
+      forMs: this.#timings.distrustMs,
+    });
+    onEvent?.({ type: 'wrong-guess', broker, run });
+  }
+
+  /** The controller hears this broker; or there is none, or this broker is it. */
+  #isHeardOrAlone(): boolean {
+    const { controller } = this.#options.view.image;
+    if (controller === null || controller.value.run === this.#options.self.run) return true;
+    return this.#session.acknowledged;
+  }
+
+  #isRegisteredIn(image: ClusterImage): boolean {
+    return image.brokers.get(this.#options.self.broker)?.value.run === this.#options.self.run;
   }
 }

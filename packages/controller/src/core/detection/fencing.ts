@@ -1,13 +1,12 @@
 import type { BrokerRegistration, Versioned } from '@ottla/metadata';
+import type { FenceEvidence } from '../controller-event';
 import type { ControllerState, SessionView } from '../controller-state';
 import { claimGuard, registrationGuard } from '../txn/guards';
 import { type PlannedTxn, planTxn, Urgency } from '../txn/planned-txn';
 
-export type FenceEvidence = 'refused' | 'silent';
-
+/** The deletion of a registration. */
 export interface Fencing {
-  readonly broker: number;
-  readonly run: string;
+  readonly registration: Versioned<BrokerRegistration>;
   readonly evidence: FenceEvidence;
   readonly txn: PlannedTxn;
 }
@@ -76,6 +75,7 @@ function fence(state: ControllerState, registration: Versioned<BrokerRegistratio
     urgency: Urgency.FENCE,
     compare: [registrationGuard(state.keys, registration)],
     success: [{ type: 'delete' as const, key: state.keys.broker(broker) }],
+    event: { type: 'fenced' as const, broker, run, evidence },
   };
-  return { broker, run, evidence, txn: planTxn([change], [claimGuard(state.keys, state.claim)]) };
+  return { registration, evidence, txn: planTxn([change], [claimGuard(state.keys, state.claim)]) };
 }

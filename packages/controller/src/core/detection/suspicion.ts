@@ -5,23 +5,26 @@ import type { BrokerRegistration, Versioned } from '@ottla/metadata';
  * run was not dead: from then on refusals don't count against it for a while, only silence does.
  */
 export class Suspicion {
-  /** By run: the revision at which its registration was deleted. */
-  readonly #guesses = new Map<string, { readonly revision: number; readonly at: number }>();
+  /** By run: the create revision of the registration that was to be deleted. */
+  readonly #guesses = new Map<string, { readonly createRevision: number; readonly at: number }>();
   readonly #distrustedUntil = new Map<string, number>();
 
   constructor(readonly distrustMs: number) {}
 
-  /** The run was fenced, or deposed as controller, at this revision because a connection was refused. */
-  guessedDead(run: string, revision: number, now: number): void {
+  /**
+   * The run is being fenced, or deposed as controller, because a connection was refused. To be said before the store is
+   * asked, whose answer may not arrive.
+   */
+  guessedDead(run: string, createRevision: number, now: number): void {
     this.#expire(now);
-    this.#guesses.set(run, { revision, at: now });
+    this.#guesses.set(run, { createRevision, at: now });
   }
 
   /** True when this registration shows that its run was wrongly taken for dead. */
   onRegistered(registration: Versioned<BrokerRegistration>, now: number): boolean {
     const { run } = registration.value;
     const guess = this.#guesses.get(run);
-    if (guess === undefined || registration.createRevision <= guess.revision) return false;
+    if (guess === undefined || registration.createRevision <= guess.createRevision) return false;
     this.#guesses.delete(run);
     this.#distrustedUntil.set(run, now + this.distrustMs);
     return true;

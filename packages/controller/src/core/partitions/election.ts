@@ -1,14 +1,7 @@
 import type { PartitionRecord, ReplicaId } from '@ottla/replication';
+import type { ElectionKind } from '../controller-event';
 import type { InSync } from './in-sync';
 import { type BrokersView, replicaStatus } from './liveness';
-
-/**
- * By which rule a leader was found:
- * - `isr`, `elr`: clean, it holds everything committed;
- * - `last-known`: nobody is known to hold everything; the last leader may have lost a tail;
- * - `unclean`: `unclean.leader.election.enable` let any replica lead.
- */
-export type ElectionKind = 'isr' | 'elr' | 'last-known' | 'unclean';
 
 export interface Elected {
   readonly kind: ElectionKind;

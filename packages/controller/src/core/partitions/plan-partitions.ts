@@ -1,5 +1,6 @@
 import { partitionRecordCodec, type TopicRecord, type Versioned } from '@ottla/metadata';
 import type { PartitionRecord } from '@ottla/replication';
+import type { ControllerEvent } from '../controller-event';
 import type { ControllerState } from '../controller-state';
 import { brokersView } from '../detection/absence';
 import type { TopicDefaults } from '../settings';
@@ -8,36 +9,18 @@ import { type PlannedChange, Urgency } from '../txn/planned-txn';
 import { effectiveMinIsr } from './in-sync';
 import { type ChangeKind, changePartition, type PartitionChange, type PartitionPolicy } from './partition-change';
 
-/** A leader elected although it may lack records that were acknowledged. */
-export interface PossibleLoss {
-  readonly topic: string;
-  readonly partition: number;
-  readonly broker: number;
-  readonly leaderEpoch: number;
-  readonly kind: 'last-known' | 'unclean';
-}
-
-export interface PartitionChanges {
-  readonly changes: readonly PlannedChange[];
-  readonly possibleLosses: readonly PossibleLoss[];
-}
-
 /** What has to change in the records of the partitions that topics show. */
-export function planPartitionChanges(state: ControllerState, now: number): PartitionChanges {
+export function planPartitionChanges(state: ControllerState, now: number): PlannedChange[] {
   const view = brokersView(state, now);
   const changes: PlannedChange[] = [];
-  const possibleLosses: PossibleLoss[] = [];
   for (const topic of state.image.topics.values()) {
     for (const [partition, record] of state.image.partitions.get(topic.value.topicId) ?? []) {
       if (partition >= topic.value.partitions) continue;
       const change = changePartition(record.value, view, policyOf(topic.value, record.value, state.defaults));
-      if (change === null) continue;
-      changes.push(planPartitionChange(state, topic, partition, record, change));
-      const loss = possibleLoss(topic.value.name, partition, change);
-      if (loss !== null) possibleLosses.push(loss);
+      if (change !== null) changes.push(planPartitionChange(state, topic, partition, record, change));
     }
   }
-  return { changes, possibleLosses };
+  return changes;
 }
 
 export function policyOf(topic: TopicRecord, record: PartitionRecord, defaults: TopicDefaults): PartitionPolicy {
@@ -69,7 +52,9 @@ function planPartitionChange(
   const elected = change.elected && state.image.brokers.get(change.elected.leader.broker);
   if (elected) compare.push(registrationGuard(state.keys, elected));
   if (reliesOnConfigs(change)) compare.push(topicGuard(state.keys, topic));
+  const event = eventOf(name, partition, change);
   return {
+    ...(event === null ? {} : { event }),
     reason: `${name}-${partition}: ${describe(change)}`,
     urgency: urgencyOf(change.kind, topic.value.internal),
     compare,
@@ -113,9 +98,11 @@ function describe(change: PartitionChange): string {
   return kind === 'minimum' ? `min.insync.replicas ${record.minIsr}, ${inSync}` : inSync;
 }
 
-function possibleLoss(topic: string, partition: number, change: PartitionChange): PossibleLoss | null {
-  const kind = change.elected?.kind;
-  if (change.elected === null || (kind !== 'last-known' && kind !== 'unclean')) return null;
-  const { leaderEpoch } = change.record;
-  return { topic, partition, broker: change.elected.leader.broker, leaderEpoch, kind };
+function eventOf(topic: string, partition: number, change: PartitionChange): ControllerEvent | null {
+  const { record, elected, kind } = change;
+  if (elected !== null) {
+    const { broker } = elected.leader;
+    return { type: 'elected', topic, partition, broker, leaderEpoch: record.leaderEpoch, kind: elected.kind };
+  }
+  return kind === 'leaderless' ? { type: 'leaderless', topic, partition, leaderEpoch: record.leaderEpoch } : null;
 }

@@ -22,7 +22,10 @@ export interface CreationContext {
 }
 
 export interface CreationPlan {
+  /** The topic as it will be. */
   readonly topic: TopicRecord;
+  /** The first partition that is new. */
+  readonly firstPartition: number;
   readonly replicationFactor: number;
   /** In this order, each only after the one before succeeded. The last one shows the topic, complete. */
   readonly transactions: readonly PlannedTxn[];
@@ -49,6 +52,7 @@ export function planCreateTopic(context: CreationContext, request: CreateTopicRe
   };
   return {
     topic,
+    firstPartition: 0,
     replicationFactor: assignment[0]!.length,
     transactions: planCreation(context, topic, assignment),
   };

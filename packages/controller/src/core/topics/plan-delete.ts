@@ -7,7 +7,7 @@ import {
   type Versioned,
 } from '@ottla/metadata';
 import { OttlaError } from '@ottla/protocol';
-import { absentGuard, deletionGuard, registrationGuard, topicGuard } from '../txn/guards';
+import { absentGuard, topicGuard } from '../txn/guards';
 import { type PlannedTxn, planTxn, Urgency } from '../txn/planned-txn';
 import type { TopicReference } from './topic-requests';
 
@@ -55,39 +55,4 @@ function topicOf(image: ClusterImage, reference: TopicReference): Versioned<Topi
   throw 'name' in reference
     ? new OttlaError('UNKNOWN_TOPIC_OR_PARTITION', `Topic '${reference.name}' does not exist`)
     : new OttlaError('UNKNOWN_TOPIC_ID', `There is no topic with id ${reference.topicId}`);
-}
-
-/**
- * Takes the broker off the deletion record: it holds no replica of the topic, and won't again, for a topic id is never
- * used twice. Null when there is nothing to do. Relies on the broker's registration in this run.
- */
-export function planDeletionAcknowledged(
-  image: ClusterImage,
-  keys: ClusterKeys,
-  topicId: string,
-  self: { readonly broker: number; readonly run: string },
-): PlannedTxn | null {
-  const deletion = image.deletions.get(topicId);
-  if (deletion === undefined || !deletion.value.brokers.includes(self.broker)) return null;
-  const registration = image.brokers.get(self.broker);
-  if (registration === undefined || registration.value.run !== self.run) {
-    throw new OttlaError(
-      'BROKER_NOT_AVAILABLE',
-      `Broker ${self.broker} is not registered, so it can't say that it deleted topic ${deletion.value.name}; try again`,
-    );
-  }
-  const left = deletion.value.brokers.filter((broker) => broker !== self.broker);
-  const change = {
-    reason: `topic ${deletion.value.name} (${topicId}): deleted on broker ${self.broker}`,
-    urgency: Urgency.CLEANUP,
-    compare: [deletionGuard(keys, deletion), registrationGuard(keys, registration)],
-    success: [
-      {
-        type: 'put' as const,
-        key: keys.deletion(topicId),
-        value: deletionRecordCodec.encode({ ...deletion.value, brokers: left }),
-      },
-    ],
-  };
-  return planTxn([change]);
 }

@@ -35,6 +35,7 @@ export function planCreatePartitions(
   };
   return {
     topic: grown,
+    firstPartition: topic.value.partitions,
     replicationFactor: assignment[0]!.length,
     transactions: [
       ...batchChanges(changes.slice(PARTITIONS_WITH_TOPIC), [guard]),

@@ -1,4 +1,5 @@
 import type { Compare, KeyValue, Op } from '@ottla/metadata';
+import type { ControllerEvent } from '../controller-event';
 import { guardHolds } from './guards';
 
 /** Operations of a transaction, well below the store's limit of 128. */
@@ -27,6 +28,8 @@ export interface PlannedChange {
   readonly urgency: number;
   readonly compare: readonly Compare[];
   readonly success: readonly Op[];
+  /** What will have happened once it's written. */
+  readonly event?: ControllerEvent;
 }
 
 /** A transaction that stands alone. */

@@ -1,0 +1,259 @@
+import {
+  type BrokerRegistration,
+  brokerRegistrationCodec,
+  type ClusterImage,
+  type ClusterKeys,
+  type KeyValue,
+  LeaseNotFoundError,
+  StoreUnavailableError,
+  type TxnResult,
+} from '@ottla/metadata';
+import { OttlaError, toOttlaError } from '@ottla/protocol';
+import { type Clock, Deferred, type Logger, type Timer } from '@ottla/runtime';
+import type { ClusterView, Self } from '../cluster-view';
+import type { BrokerLease } from './broker-lease';
+
+/** What a broker says of itself when it registers. */
+export type RegistrationDetails = Pick<BrokerRegistration, 'logIds' | 'rack' | 'kafka' | 'grpc' | 'peer' | 'startedAt'>;
+
+export interface BrokerRegistrarOptions {
+  readonly keys: ClusterKeys;
+  readonly self: Self;
+  readonly view: ClusterView;
+  readonly lease: BrokerLease;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /**
+   * Whether to register again after the registration was deleted. A broker that the controller doesn't hear would only
+   * be fenced again; call `wake` when the answer may have changed.
+   */
+  readonly mayRegisterAgain: () => boolean;
+  /** Another process registered under this broker id. Called at most once. */
+  readonly onSuperseded: (error: OttlaError) => void;
+}
+
+interface Registered {
+  readonly createRevision: number;
+  readonly modRevision: number;
+  readonly lease: string;
+  readonly state: BrokerRegistration['state'];
+}
+
+const RETRY_MS = 200;
+
+/**
+ * Keeps the broker registered under its lease, in the same run for as long as the process lives: again after the lease
+ * was lost or the registration was deleted.
+ *
+ * A registration is only ever created. When the broker begins to drain it rewrites its own in place, guarded by its mod
+ * revision: it stays the same holder's, and whoever relies on a registration compares the mod revision, so that whatever
+ * was decided for the active broker is refused from then on.
+ */
+export class BrokerRegistrar {
+  readonly #options: BrokerRegistrarOptions;
+  readonly #first = new Deferred<void>();
+  #details: RegistrationDetails | null = null;
+  #wanted: BrokerRegistration['state'] = 'active';
+  #registered: Registered | null = null;
+  #everRegistered = false;
+  #running = false;
+  #again = false;
+  #retry: Timer | null = null;
+  #closed = false;
+  #stopFollowing: (() => void) | null = null;
+
+  constructor(options: BrokerRegistrarOptions) {
+    this.#options = options;
+    options.lease.onLost(() => this.#onLeaseLost());
+  }
+
+  /** The create revision of this broker's registration; null while it has none that it may rely on. */
+  get createRevision(): number | null {
+    return this.#options.lease.id === null ? null : (this.#registered?.createRevision ?? null);
+  }
+
+  get draining(): boolean {
+    return this.#wanted === 'draining';
+  }
+
+  /**
+   * Resolves when the broker is registered, however long the store takes.
+   * @throws OttlaError DUPLICATE_BROKER_REGISTRATION when another process holds the broker id.
+   */
+  register(details: RegistrationDetails): Promise<void> {
+    this.#details = details;
+    this.#stopFollowing = this.#options.view.onChange((image) => this.#onImage(image));
+    this.wake();
+    return this.#first.promise;
+  }
+
+  /** Something changed that registering waits for. */
+  wake(): void {
+    this.#again = true;
+    if (!this.#running) void this.#run();
+  }
+
+  /** From now on the broker asks for its leaderships to be taken over, and to be given no more. */
+  drain(): void {
+    this.#wanted = 'draining';
+    this.wake();
+  }
+
+  /** The registration ends with the lease, which is the caller's to close. */
+  close(): void {
+    this.#closed = true;
+    this.#registered = null;
+    this.#retry?.cancel();
+    this.#stopFollowing?.();
+    this.#first.reject(new OttlaError('BROKER_NOT_AVAILABLE', 'the broker is leaving the cluster'));
+    this.#first.promise.catch(() => {});
+  }
+
+  async #run(): Promise<void> {
+    this.#running = true;
+    while (this.#again && !this.#closed) {
+      this.#again = false;
+      try {
+        await this.#settle();
+      } catch (error) {
+        this.#onFailure(error);
+      }
+    }
+    this.#running = false;
+  }
+
+  /** One step towards being registered as wanted. */
+  async #settle(): Promise<void> {
+    if (this.#details === null || this.#closed) return;
+    if (this.#registered === null) {
+      if (this.#everRegistered && !this.#options.mayRegisterAgain()) return;
+      await this.#create(this.#details);
+    }
+    if (this.#registered !== null && this.#registered.state !== this.#wanted) await this.#rewrite(this.#details);
+  }
+
+  async #create(details: RegistrationDetails): Promise<void> {
+    const { keys, self, lease, view } = this.#options;
+    const leaseId = await lease.acquire();
+    const state = this.#wanted;
+    const key = keys.broker(self.broker);
+    const result = await view.store.txn({
+      compare: [{ key, target: 'create', equals: 0 }],
+      success: [{ type: 'put', key, value: this.#encode(details, state), lease: leaseId }],
+      failure: [{ type: 'get', key }],
+    });
+    if (!result.succeeded) return this.#onOccupied(result, leaseId);
+    this.#adopt({ createRevision: result.revision, modRevision: result.revision, lease: leaseId, state });
+  }
+
+  /** The key exists: by an earlier attempt of this run, under this lease or a lost one; or by another process. */
+  async #onOccupied(result: TxnResult, leaseId: string): Promise<void> {
+    const kv = result.reads[0]?.[0];
+    this.#again = true;
+    if (kv === undefined) return;
+    const { run, state } = brokerRegistrationCodec.decode(kv.value, kv.key);
+    if (run !== this.#options.self.run) throw this.#superseded(run);
+    if (kv.lease !== leaseId) return this.#removeStale(kv);
+    this.#adopt({ createRevision: kv.createRevision, modRevision: kv.modRevision, lease: leaseId, state });
+  }
+
+  async #removeStale(kv: KeyValue): Promise<void> {
+    await this.#options.view.store.txn({
+      compare: [{ key: kv.key, target: 'mod', equals: kv.modRevision }],
+      success: [{ type: 'delete', key: kv.key }],
+    });
+  }
+
+  async #rewrite(details: RegistrationDetails): Promise<void> {
+    const { keys, self, lease, view } = this.#options;
+    const registered = this.#registered;
+    if (registered === null || lease.id !== registered.lease) return;
+    const key = keys.broker(self.broker);
+    const state = this.#wanted;
+    const result = await view.store.txn({
+      compare: [{ key, target: 'mod', equals: registered.modRevision }],
+      success: [{ type: 'put', key, value: this.#encode(details, state), lease: registered.lease }],
+      failure: [{ type: 'get', key }],
+    });
+    if (result.succeeded) this.#adopt({ ...registered, modRevision: result.revision, state });
+    else await this.#onRewriteRefused(result, registered);
+  }
+
+  async #onRewriteRefused(result: TxnResult, registered: Registered): Promise<void> {
+    const kv = result.reads[0]?.[0];
+    const stillOwn = kv !== undefined && kv.createRevision === registered.createRevision;
+    if (stillOwn) return this.#onOccupied(result, registered.lease);
+    this.#registered = null;
+    this.#again = true;
+  }
+
+  #adopt(registered: Registered): void {
+    if (this.#closed || this.#options.lease.id !== registered.lease) return;
+    const { logger, self } = this.#options;
+    this.#registered = registered;
+    if (!this.#everRegistered) logger.info(`broker ${self.broker} registered`, { run: self.run });
+    else logger.info(`broker ${self.broker} is registered`, { run: self.run, state: registered.state });
+    this.#everRegistered = true;
+    this.#first.resolve();
+  }
+
+  #onImage(image: ClusterImage): void {
+    const registered = this.#registered;
+    const seen = image.brokers.get(this.#options.self.broker);
+    if (registered !== null && image.revision >= registered.modRevision) {
+      if (seen?.createRevision !== registered.createRevision) this.#onDeleted();
+    }
+    if (
+      this.#everRegistered &&
+      this.#registered === null &&
+      seen !== undefined &&
+      seen.value.run !== this.#options.self.run
+    ) {
+      return this.#giveUp(this.#superseded(seen.value.run));
+    }
+    if (this.#everRegistered && this.#registered === null) this.wake();
+  }
+
+  #onDeleted(): void {
+    this.#registered = null;
+    if (this.#closed) return;
+    this.#options.logger.warn(`the registration of broker ${this.#options.self.broker} was deleted by another broker`);
+  }
+
+  #onLeaseLost(): void {
+    this.#registered = null;
+    this.wake();
+  }
+
+  #onFailure(error: unknown): void {
+    const failure = toOttlaError(error);
+    if (failure.code === 'DUPLICATE_BROKER_REGISTRATION') return this.#giveUp(failure);
+    if (error instanceof LeaseNotFoundError) this.#options.lease.reportGone(error.leaseId);
+    const level = error instanceof StoreUnavailableError || error instanceof LeaseNotFoundError ? 'debug' : 'warn';
+    this.#options.logger[level]('registering failed, trying again', { error: failure.message });
+    if (this.#closed) return;
+    this.#retry?.cancel();
+    this.#retry = this.#options.clock.after(RETRY_MS, () => this.wake());
+  }
+
+  #giveUp(failure: OttlaError): void {
+    if (this.#closed) return;
+    this.#first.reject(failure);
+    this.close();
+    if (this.#everRegistered) this.#options.onSuperseded(failure);
+  }
+
+  #superseded(run: string): OttlaError {
+    const { broker } = this.#options.self;
+    return new OttlaError(
+      'DUPLICATE_BROKER_REGISTRATION',
+      `another process (run ${run}) has registered as broker ${broker}; this one (run ${this.#options.self.run}) must ` +
+        'stop: give each process a node.id of its own',
+    );
+  }
+
+  #encode(details: RegistrationDetails, state: BrokerRegistration['state']): Uint8Array {
+    const { broker, run } = this.#options.self;
+    return brokerRegistrationCodec.encode({ version: 1, broker, run, ...details, state });
+  }
+}

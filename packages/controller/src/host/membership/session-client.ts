@@ -1,0 +1,265 @@
+import type { ClusterImage, ClusterKeys, ControllerClaim, Op, Versioned } from '@ottla/metadata';
+import { type OttlaError, toOttlaError } from '@ottla/protocol';
+import type {
+  Clock,
+  Logger,
+  PeerAddress,
+  PeerNetwork,
+  PeerStream,
+  Random,
+  SessionReply,
+  SessionRequest,
+  Timer,
+} from '@ottla/runtime';
+import type { ControllerEvent } from '../../core/controller-event';
+import type { Suspicion } from '../../core/detection/suspicion';
+import type { MembershipTimings } from '../../core/settings';
+import { claimGuard, registrationGuard } from '../../core/txn/guards';
+import type { ClusterView, Self } from '../cluster-view';
+import type { BrokerRegistrar } from './broker-registrar';
+
+export interface SessionClientOptions {
+  readonly clusterId: string;
+  readonly keys: ClusterKeys;
+  readonly self: Self;
+  readonly view: ClusterView;
+  readonly registrar: Pick<BrokerRegistrar, 'createRevision'>;
+  readonly network: Pick<PeerNetwork, 'openSession' | 'probe'>;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly timings: MembershipTimings;
+  readonly suspicion: Suspicion;
+  readonly onEvent: (event: ControllerEvent) => void;
+  /** The controller answered on a new stream. */
+  readonly onAcknowledged: () => void;
+  /** This broker deposed the controller. */
+  readonly onDeposed: () => void;
+}
+
+type Evidence = 'refused' | 'silent' | 'superseded';
+
+/** The session with one controller, as long as its claim lasts. */
+interface Session {
+  readonly claim: Versioned<ControllerClaim>;
+  stream: PeerStream<SessionRequest, SessionReply> | null;
+  sequence: number;
+  /** When the controller was last heard, or could first have been. */
+  heardAt: number;
+  acknowledged: boolean;
+  reconnectDelayMs: number;
+  reconnect: Timer | null;
+  tick: Timer | null;
+  /** Set while this broker is about to depose the controller. */
+  challenge: Timer | null;
+}
+
+const FIRST_RECONNECT_MS = 25;
+/** A challenger waits a random part of this before it deposes: usually one is enough. */
+const CHALLENGE_MS = 20;
+
+/**
+ * The broker's session with the controller: heartbeats, and noticing the controller's death. Whoever finds that nobody
+ * listens at the controller's address, or hasn't heard it for longer than a session timeout, deletes its claim.
+ */
+export class SessionClient {
+  readonly #options: SessionClientOptions;
+  #session: Session | null = null;
+  #closed = false;
+
+  constructor(options: SessionClientOptions) {
+    this.#options = options;
+  }
+
+  /** The current controller answers this broker's heartbeats. */
+  get acknowledged(): boolean {
+    return this.#session?.acknowledged ?? false;
+  }
+
+  onImage(image: ClusterImage): void {
+    const { controller } = image;
+    if (this.#closed) return;
+    if (this.#session !== null && this.#session.claim.createRevision !== controller?.createRevision) this.#end();
+    if (controller === null || controller.value.run === this.#options.self.run) return;
+    if (this.#session === null) this.#begin(controller);
+    if (isSuperseded(image, controller.value)) this.#depose(this.#session!, 'superseded');
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#end();
+  }
+
+  #begin(claim: Versioned<ControllerClaim>): void {
+    const session: Session = {
+      claim,
+      stream: null,
+      sequence: 0,
+      heardAt: this.#options.clock.now(),
+      acknowledged: false,
+      reconnectDelayMs: FIRST_RECONNECT_MS,
+      reconnect: null,
+      tick: null,
+      challenge: null,
+    };
+    this.#session = session;
+    this.#connect(session);
+    this.#scheduleTick(session);
+  }
+
+  #end(): void {
+    const session = this.#session;
+    if (session === null) return;
+    this.#session = null;
+    session.tick?.cancel();
+    session.reconnect?.cancel();
+    session.challenge?.cancel();
+    session.stream?.close();
+  }
+
+  #connect(session: Session): void {
+    const address = this.#addressOf(session);
+    session.reconnect = null;
+    if (!this.#isCurrent(session) || address === null) return;
+    const { clusterId, self, network } = this.#options;
+    const stream = network.openSession(address, { clusterId, ...self });
+    session.stream = stream;
+    session.sequence = 0;
+    stream.onMessage((reply) => this.#onReply(session, stream, reply));
+    stream.onClose((error) => void this.#onClose(session, stream, error));
+    this.#sendHeartbeat(session);
+  }
+
+  /** Null while the controller isn't registered in the run that it claimed in. */
+  #addressOf(session: Session): PeerAddress | null {
+    const { broker, run } = session.claim.value;
+    const registration = this.#options.view.image.brokers.get(broker)?.value;
+    return registration?.run === run ? registration.peer : null;
+  }
+
+  #sendHeartbeat(session: Session): void {
+    const { self, view } = this.#options;
+    session.stream?.send({
+      type: 'heartbeat',
+      ...self,
+      sequence: session.sequence++,
+      imageRevision: view.image.revision,
+    });
+  }
+
+  #onReply(session: Session, stream: Session['stream'], reply: SessionReply): void {
+    if (!this.#isCurrent(session) || session.stream !== stream) return;
+    if (reply.type === 'not-controller') return;
+    session.heardAt = this.#options.clock.now();
+    session.reconnectDelayMs = FIRST_RECONNECT_MS;
+    if (session.acknowledged) return;
+    session.acknowledged = true;
+    this.#options.onAcknowledged();
+  }
+
+  async #onClose(session: Session, stream: Session['stream'], error: OttlaError | null): Promise<void> {
+    if (!this.#isCurrent(session) || session.stream !== stream) return;
+    session.stream = null;
+    session.acknowledged = false;
+    const { run } = session.claim.value;
+    const address = this.#addressOf(session);
+    if (error !== null && address !== null && this.#options.suspicion.refusalCounts(run, this.#options.clock.now())) {
+      const answer = await this.#options.network.probe(address, this.#options.timings.probeTimeoutMs);
+      if (!this.#isCurrent(session)) return;
+      if (answer === 'refused') this.#depose(session, 'refused');
+    }
+    this.#scheduleReconnect(session);
+  }
+
+  #scheduleReconnect(session: Session): void {
+    if (session.reconnect !== null || session.stream !== null) return;
+    session.reconnect = this.#options.clock.after(session.reconnectDelayMs, () => this.#connect(session));
+    session.reconnectDelayMs = Math.min(session.reconnectDelayMs * 2, this.#options.timings.heartbeatIntervalMs);
+  }
+
+  #scheduleTick(session: Session): void {
+    const { clock, timings } = this.#options;
+    const at = clock.now() + timings.heartbeatIntervalMs;
+    session.tick = clock.after(timings.heartbeatIntervalMs, () => this.#onTick(session, at));
+  }
+
+  #onTick(session: Session, dueAt: number): void {
+    const { clock, timings } = this.#options;
+    if (clock.now() - dueAt > timings.heartbeatIntervalMs) session.heardAt = clock.now();
+    if (session.stream !== null) this.#sendHeartbeat(session);
+    else this.#scheduleReconnect(session);
+    if (clock.now() - session.heardAt > silenceTimeout(timings)) this.#depose(session, 'silent');
+    this.#scheduleTick(session);
+  }
+
+  #depose(session: Session, evidence: Evidence): void {
+    const { clock, random } = this.#options;
+    session.challenge ??= clock.after(random.below(this.#backOff(evidence)), () => {
+      void this.#challenge(session, evidence).finally(() => {
+        session.challenge = null;
+      });
+    });
+  }
+
+  async #challenge(session: Session, evidence: Evidence): Promise<void> {
+    if (!this.#isCurrent(session) || !this.#stillHolds(session, evidence)) return;
+    try {
+      await this.#deleteClaim(session, evidence);
+    } catch (error) {
+      this.#options.logger.debug('the controller could not be deposed', { error: toOttlaError(error).message });
+    }
+  }
+
+  #backOff(evidence: Evidence): number {
+    return evidence === 'silent' ? this.#options.timings.heartbeatIntervalMs : CHALLENGE_MS;
+  }
+
+  #stillHolds(session: Session, evidence: Evidence): boolean {
+    if (evidence === 'refused') return session.stream === null || !session.acknowledged;
+    if (evidence === 'superseded') return isSuperseded(this.#options.view.image, session.claim.value);
+    return this.#options.clock.now() - session.heardAt > silenceTimeout(this.#options.timings);
+  }
+
+  /**
+   * Guarded by the claim's create revision and by this broker's own registration: a broker that was fenced itself has no
+   * say. A refused connection says that the process is dead: its registration goes along, so that whoever wins finds
+   * what it led without a leader.
+   */
+  async #deleteClaim(session: Session, evidence: Evidence): Promise<void> {
+    const { keys, self, view, registrar, suspicion, clock } = this.#options;
+    const own = registrar.createRevision;
+    if (own === null) return;
+    const { broker, run } = session.claim.value;
+    const registration = view.image.brokers.get(broker);
+    const compare = [
+      claimGuard(keys, session.claim),
+      { key: keys.broker(self.broker), target: 'create' as const, equals: own },
+    ];
+    const success: Op[] = [{ type: 'delete', key: keys.controller() }];
+    if (registration !== undefined && evidence !== 'silent') compare.push(registrationGuard(keys, registration));
+    if (evidence === 'refused') {
+      if (registration?.value.run === run) success.push({ type: 'delete', key: keys.broker(broker) });
+      suspicion.guessedDead(run, registration?.createRevision ?? session.claim.createRevision, clock.now());
+    }
+    const { succeeded } = await view.store.txn({ compare, success });
+    if (!succeeded) return;
+    this.#options.logger.warn(`deposed controller ${broker}: ${evidence}`, { run, epoch: session.claim.value.epoch });
+    this.#options.onEvent({ type: 'deposed-controller', broker, run, evidence });
+    this.#options.onDeposed();
+  }
+
+  #isCurrent(session: Session): boolean {
+    return !this.#closed && this.#session === session;
+  }
+}
+
+/** The controller judges brokers by the session timeout: where only their connection is cut, it is to judge first. */
+export function silenceTimeout(timings: MembershipTimings): number {
+  return timings.sessionTimeoutMs + timings.heartbeatIntervalMs;
+}
+
+/** The broker is registered in another run: the process that claimed is gone. */
+export function isSuperseded(image: ClusterImage, claim: ControllerClaim): boolean {
+  const registration = image.brokers.get(claim.broker)?.value;
+  return registration !== undefined && registration.run !== claim.run;
+}
