@@ -51,6 +51,16 @@ describe('committing offsets', () => {
     expect([driver.offset('g', 't', 0), driver.offset('g', 't', 1)]).toEqual([1, -1]);
   });
 
+  it.each([
+    ['a group id', commitBody({ t: 1 }, { groupId: 'g'.repeat(40_000) }), 'INVALID_GROUP_ID'],
+    ['a topic', commitBody({ ['t'.repeat(40_000)]: 1 }), 'INVALID_TOPIC_EXCEPTION'],
+    ['metadata', commitBody({ t: 1 }, { metadata: '\u{20ac}'.repeat(11_000) }), 'OFFSET_METADATA_TOO_LARGE'],
+  ])('%s that no record can hold is refused, whatever the settings say', (_what, body, error) => {
+    const driver = new Driver({ ...OPTIONS, offsetMetadataMaxBytes: 1_000_000 });
+    expect(commitResult(driver, driver.send('OffsetCommit', body))).toBe(error);
+    expect(driver.log).toEqual([]);
+  });
+
   it('nothing but metadata over its limit: no group comes of it', () => {
     const driver = new Driver();
     const commit = driver.send('OffsetCommit', commitBody({ t: 1 }, { metadata: 'x'.repeat(17) }));

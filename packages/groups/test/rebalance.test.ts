@@ -56,10 +56,12 @@ describe('the first rebalance of a group', () => {
 });
 
 describe('joining', () => {
-  it.each([
+  it.each<[string, Partial<Parameters<typeof joinBody>[0]>, string]>([
     ['an empty group id', { groupId: '' }, 'INVALID_GROUP_ID'],
     ['a session timeout below the minimum', { sessionTimeoutMs: 999 }, 'INVALID_SESSION_TIMEOUT'],
     ['a session timeout above the maximum', { sessionTimeoutMs: 60_001 }, 'INVALID_SESSION_TIMEOUT'],
+    ['a group id that no record can hold', { groupId: 'x'.repeat(40_000) }, 'INVALID_GROUP_ID'],
+    ['an instance id that no record can hold', { groupInstanceId: '\u{20ac}'.repeat(11_000) }, 'INVALID_REQUEST'],
     ['no protocol', { protocols: [] }, 'INCONSISTENT_GROUP_PROTOCOL'],
     ['no protocol type', { protocolType: '' }, 'INCONSISTENT_GROUP_PROTOCOL'],
   ])('%s is refused, and leaves no group behind', (_what, change, error) => {

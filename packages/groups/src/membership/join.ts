@@ -1,6 +1,7 @@
 import type { ErrorName, JoinGroupRequest } from '@ottla/protocol';
 import { type Group, type Member, sameProtocols } from '../group';
 import type { RequestContext } from '../messages';
+import { fitsRecord } from '../records/text-length';
 import type { Shard } from '../shard';
 import {
   addMember,
@@ -28,7 +29,9 @@ export function joinGroup(shard: Shard, context: RequestContext, body: JoinGroup
 
 function invalid(shard: Shard, join: JoinRequest): ErrorName | null {
   const { groupMinSessionTimeoutMs: shortest, groupMaxSessionTimeoutMs: longest } = shard.options;
-  if (join.groupId === '') return 'INVALID_GROUP_ID';
+  if (join.groupId === '' || !fitsRecord(join.groupId)) return 'INVALID_GROUP_ID';
+  const texts = [join.instance, join.protocolType, join.context.clientId, ...join.protocols.map(({ name }) => name)];
+  if (!texts.every(fitsRecord)) return 'INVALID_REQUEST';
   if (join.sessionTimeoutMs < shortest || join.sessionTimeoutMs > longest) return 'INVALID_SESSION_TIMEOUT';
   return join.memberId !== '' && !shard.groups.has(join.groupId) ? 'UNKNOWN_MEMBER_ID' : null;
 }

@@ -2,6 +2,7 @@ import { ErrorCode, type ErrorName, type OffsetCommitRequest, type OffsetCommitR
 import type { Group } from '../group';
 import type { RequestContext } from '../messages';
 import { offsetRecord } from '../records/offset-commit';
+import { fitsRecord } from '../records/text-length';
 import type { Shard } from '../shard';
 import { answerToCommitWriteError } from '../write-errors';
 import type { OffsetChange } from './store';
@@ -27,7 +28,7 @@ export function commitOffsets(shard: Shard, context: RequestContext, body: Offse
   if (member && (group.state === 'Stable' || group.state === 'PreparingRebalance')) shard.renewSession(member);
 
   const isTooLong = (metadata: string | null): boolean =>
-    metadata !== null && metadata.length > shard.options.offsetMetadataMaxBytes;
+    metadata !== null && (metadata.length > shard.options.offsetMetadataMaxBytes || !fitsRecord(metadata));
   const changes = changesOf(shard, body, isTooLong);
   const resultOf = ({ committedMetadata }: { committedMetadata: string | null }): ErrorName =>
     isTooLong(committedMetadata) ? 'OFFSET_METADATA_TOO_LARGE' : 'NONE';
@@ -58,6 +59,8 @@ export function commitOffsets(shard: Shard, context: RequestContext, body: Offse
 /** Why the commit as a whole is refused, or null. */
 function commitError(group: Group | undefined, version: number, body: OffsetCommitRequest): ErrorName | null {
   const { generationIdOrMemberEpoch: generation, memberId, groupInstanceId: instance } = body;
+  if (!fitsRecord(body.groupId)) return 'INVALID_GROUP_ID';
+  if (!body.topics.every(({ name }) => fitsRecord(name))) return 'INVALID_TOPIC_EXCEPTION';
   if (!group) {
     if (generation < 0) return null;
     return version >= GROUP_ID_NOT_FOUND_FROM ? 'GROUP_ID_NOT_FOUND' : 'ILLEGAL_GENERATION';
