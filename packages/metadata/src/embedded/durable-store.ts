@@ -97,7 +97,9 @@ export class DurableStore {
   }
 
   /** Runs a request at once; its result, or error, comes when all that it could have seen is on disk. */
-  async run<T>(request: (machine: StoreMachine, now: number) => { result: T; records: MachineRecord[] }): Promise<T> {
+  async run<T>(
+    request: (machine: StoreMachine, now: number) => { result: T; records: readonly MachineRecord[] },
+  ): Promise<T> {
     if (this.#failure !== null) throw this.#failure;
     if (this.#pending.length >= PENDING_MAX) throw new OverloadedError();
     let outcome: { result: T } | { error: unknown };
