@@ -16,9 +16,7 @@ export function etcdModule() {
   }
   root.resolveAll();
   const json = JSON.stringify(root.toJSON({ keepComments: false }));
-  const header =
-    "// Made from proto/etcd by scripts/proto-etcd.mjs.\nimport type { INamespace } from 'protobufjs/light';\n\n";
-  return `${header}export const etcdDescriptor: INamespace = ${json};\n`;
+  return `// Made from proto/etcd by scripts/proto-etcd.mjs.\nexport const etcdDescriptor: object = ${json};\n`;
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -1,5 +1,5 @@
 import type { ServiceDefinition } from '@grpc/grpc-js';
-import { Root, type Service, type Type } from 'protobufjs/light';
+import { type INamespace, Root, type Service, type Type } from 'protobufjs/light';
 import { etcdDescriptor } from '../../generated/etcd';
 
 /** A decoded request with its size on the wire. */
@@ -32,7 +32,7 @@ export function etcdService(root: Root, name: string): ServiceDefinition {
 }
 
 export function etcdRoot(): Root {
-  return Root.fromJSON(etcdDescriptor);
+  return Root.fromJSON(etcdDescriptor as INamespace);
 }
 
 function encode(type: Type, message: object): Buffer {
