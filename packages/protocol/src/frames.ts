@@ -89,8 +89,9 @@ export function encodeRequest<Req extends Shape, Res extends Shape>(
   else writer.string(clientId, false);
   if (version >= api.flexibleFrom) writer.unsignedVarint(0);
   api.request.write(writer, version, body);
-  const { chunks, byteLength } = finishFrame(writer);
-  return joinChunks(chunks, byteLength, api.name);
+  const frame = writer.toBytes();
+  putInt32(frame, 0, frame.length - LENGTH_BYTES);
+  return frame;
 }
 
 /** A response with its length prefix. Record batches are passed through uncopied, as chunks of their own. */
@@ -105,7 +106,10 @@ export function encodeResponse<Req extends Shape, Res extends Shape>(
   writer.int32(correlationId);
   if (hasFlexibleResponseHeader(api, version)) writer.unsignedVarint(0);
   api.response.write(writer, version, body);
-  return finishFrame(writer);
+  const frame = writer.finish();
+  // The first chunk begins with the place of the length.
+  putInt32(frame.chunks[0] as Uint8Array, 0, frame.byteLength - LENGTH_BYTES);
+  return frame;
 }
 
 /** Reads a response frame (without its length) to a request of this API and version. */
@@ -146,25 +150,4 @@ function skipTags(reader: Reader): void {
     reader.unsignedVarint();
     reader.skip(reader.unsignedVarint());
   }
-}
-
-/** Fills in the length; the first chunk always holds its place. */
-function finishFrame(writer: Writer): ResponseFrame {
-  const frame = writer.finish();
-  putInt32(frame.chunks[0] as Uint8Array, 0, frame.byteLength - LENGTH_BYTES);
-  return frame;
-}
-
-function joinChunks(chunks: readonly Chunk[], byteLength: number, name: string): Uint8Array {
-  if (chunks.length === 1) return chunks[0] as Uint8Array;
-  const joined = new Uint8Array(byteLength);
-  let next = 0;
-  for (const chunk of chunks) {
-    if (!(chunk instanceof Uint8Array)) {
-      throw new OttlaError('INVALID_REQUEST', `${name} request: records must be bytes in memory, not a file's range`);
-    }
-    joined.set(chunk, next);
-    next += chunk.length;
-  }
-  return joined;
 }

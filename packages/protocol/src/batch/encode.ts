@@ -52,7 +52,7 @@ export function encodeBatch(input: BatchInput): Uint8Array {
   writer.int32(input.baseSequence ?? -1);
   writer.int32(input.records.length);
   writer.raw(payload);
-  const batch = writer.finish().chunks[0] as Uint8Array;
+  const batch = writer.toBytes();
   putInt32(batch, at.crc, crc32c(batch.subarray(at.attributes)));
   return batch;
 }
@@ -62,7 +62,7 @@ function encodePayload({ records, compression }: BatchInput, baseTimestamp: numb
   for (const [index, record] of records.entries()) {
     writeRecord(writer, record, index, record.timestamp - baseTimestamp);
   }
-  const payload = writer.finish().chunks[0] as Uint8Array;
+  const payload = writer.toBytes();
   return compression === undefined || compression.name === 'none' ? payload : compression.compress(payload);
 }
 

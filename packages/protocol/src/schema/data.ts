@@ -51,8 +51,7 @@ export class DataSchema<S extends Shape> {
     const writer = new Writer();
     writer.int16(version);
     this.schema.write(writer, version, message);
-    // Nothing but records is ever a chunk of its own, and these messages hold none.
-    return writer.finish().chunks[0] as Uint8Array;
+    return writer.toBytes();
   }
 }
 

@@ -6,6 +6,8 @@ import { putUuid } from './uuid';
 import { unsignedVarintSize, zigzagFirst, zigzagRest } from './varint';
 
 const INITIAL_BYTES = 256;
+/** Memory doubles up to this much, and beyond only for what needs it. */
+const MAX_STEP_BYTES = 16_384;
 /** The longest string that a length of an int16 can announce. */
 const MAX_STRING_BYTES = 0x7fff;
 const scratch = new DataView(new ArrayBuffer(8));
@@ -29,10 +31,6 @@ export class Writer {
   /** How many bytes were written since the last chunk was closed. */
   get mark(): number {
     return this.pos - this.open;
-  }
-
-  get byteLength(): number {
-    return this.chunkBytes + this.mark;
   }
 
   bool(value: boolean): void {
@@ -168,6 +166,22 @@ export class Writer {
     return { chunks: this.chunks, byteLength: this.chunkBytes };
   }
 
+  /** Everything written, joined. Throws INVALID_REQUEST when that includes a range of a file, which isn't read here. */
+  toBytes(): Uint8Array {
+    const { chunks, byteLength } = this.finish();
+    if (chunks.length === 1 && chunks[0] instanceof Uint8Array) return chunks[0];
+    const joined = new Uint8Array(byteLength);
+    let next = 0;
+    for (const chunk of chunks) {
+      if (!(chunk instanceof Uint8Array)) {
+        throw new OttlaError('INVALID_REQUEST', "records must be bytes in memory here, not a file's range");
+      }
+      joined.set(chunk, next);
+      next += chunk.length;
+    }
+    return joined;
+  }
+
   private stringLength(length: number, compact: boolean): void {
     if (compact) {
       this.unsignedVarint(length + 1);
@@ -197,7 +211,8 @@ export class Writer {
   /** Moves the open bytes to larger memory; the chunks keep the old one. */
   private grow(count: number): number {
     const open = this.bytes.subarray(this.open, this.pos);
-    const larger = new Uint8Array(Math.max((open.length + count) * 2, INITIAL_BYTES));
+    const doubled = Math.min(this.bytes.length * 2, MAX_STEP_BYTES);
+    const larger = new Uint8Array(Math.max((open.length + count) * 2, doubled, INITIAL_BYTES));
     larger.set(open);
     this.bytes = larger;
     this.open = 0;
