@@ -56,3 +56,4 @@ export { f } from './schema/field';
 export type { AnySchema, InputOf, MessageOf, Schema } from './schema/schema';
 export type { VersionSpec } from './schema/versions';
 export type { Chunk, FileRegion, RecordsInput } from './wire/chunk';
+export { ZERO_UUID } from './wire/uuid';
