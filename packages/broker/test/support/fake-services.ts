@@ -1,0 +1,60 @@
+import { type Codecs, type Logger, ManualClock, nodeCodecs, SeededRandom } from '@ottla/runtime';
+import { brokerConfig, type SettingName } from '../../src/config/schema';
+import type { BrokerServices, Groups } from '../../src/services';
+import { FakeCluster, SELF } from './fake-cluster';
+
+/** Keeps what is logged, as 'level: message'. */
+export class LogLines implements Logger {
+  readonly lines: string[] = [];
+
+  error = (message: string): void => this.add('error', message);
+  warn = (message: string): void => this.add('warn', message);
+  info = (message: string): void => this.add('info', message);
+  debug = (message: string): void => this.add('debug', message);
+  child = (): Logger => this;
+
+  matching(pattern: RegExp): string[] {
+    return this.lines.filter((line) => pattern.test(line));
+  }
+
+  private add(level: string, message: string): void {
+    this.lines.push(`${level}: ${message}`);
+  }
+}
+
+export interface FakeServices extends BrokerServices {
+  readonly cluster: FakeCluster;
+  readonly clock: ManualClock;
+  readonly logger: LogLines;
+}
+
+export interface FakeServicesOptions {
+  readonly cluster?: FakeCluster;
+  readonly config?: Partial<Record<SettingName, unknown>>;
+  readonly groups?: Groups;
+  readonly producerIds?: BrokerServices['producerIds'];
+  readonly codecs?: Codecs;
+}
+
+const noGroups: Groups = { handle: () => Promise.reject(new Error('this test has no groups')) };
+
+export function fakeServices(options: FakeServicesOptions = {}): FakeServices {
+  const cluster = options.cluster ?? new FakeCluster();
+  let nextProducerId = 4000;
+  return {
+    config: brokerConfig({ 'node.id': SELF.broker, ...options.config }),
+    self: SELF,
+    clusterId: 'test-cluster',
+    clock: new ManualClock(),
+    random: new SeededRandom(1),
+    logger: new LogLines(),
+    codecs: options.codecs ?? nodeCodecs,
+    cluster,
+    image: () => cluster.image,
+    onImageChange: (listener) => cluster.onImageChange(listener),
+    partitions: cluster,
+    topics: cluster.topics,
+    groups: options.groups ?? noGroups,
+    producerIds: options.producerIds ?? { next: async () => ({ producerId: nextProducerId++, producerEpoch: 0 }) },
+  };
+}
