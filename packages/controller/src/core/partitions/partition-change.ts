@@ -1,7 +1,7 @@
 import type { PartitionRecord, ReplicaId } from '@ottla/replication';
 import { type Elected, elect, electFromIsr } from './election';
 import { eligibleLeaders, type InSync, sameReplicas, settleInSync, withoutDraining } from './in-sync';
-import { type BrokersView, leaderStatus, replicaStatus } from './liveness';
+import { type BrokersView, leaderStatus } from './liveness';
 
 export interface PartitionPolicy {
   /** The effective minimum that the topic's configs ask for now. */
@@ -55,8 +55,9 @@ function changeLeader(
     case 'gone': {
       const elected = elect(record, inSync, view, policy.uncleanAllowed);
       if (elected !== null) return { kind: 'elected', record: withLeader(record, inSync, view, elected), elected };
-      if (record.leader === null || someoneUnjudged(inSync, view)) return null;
-      return { kind: 'leaderless', record: withoutLeader(record, inSync), elected: null };
+      return record.leader === null
+        ? null
+        : { kind: 'leaderless', record: withoutLeader(record, inSync), elected: null };
     }
   }
 }
@@ -118,8 +119,4 @@ function changeInSync(record: PartitionRecord, inSync: InSync, view: BrokersView
 export function changeMinimum(record: PartitionRecord, policy: PartitionPolicy): PartitionChange | null {
   if (record.minIsr === policy.minIsr) return null;
   return { kind: 'minimum', record: { ...record, minIsr: policy.minIsr, elr: [] }, elected: null };
-}
-
-function someoneUnjudged(inSync: InSync, view: BrokersView): boolean {
-  return [...inSync.isr, ...inSync.elr].some((replica) => replicaStatus(view, replica) === 'unjudged');
 }
