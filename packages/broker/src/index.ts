@@ -1,3 +1,5 @@
+export { type RunningBroker, startBroker } from './composition/start-broker';
+export { createLogger, type LogSettings } from './composition/winston-logger';
 export { describeConfig, type SettingDescription } from './config/describe';
 export type { HostPort, ListenerAddress } from './config/kinds';
 export { type ConfigSources, environmentVariable, loadBrokerConfig } from './config/load';
