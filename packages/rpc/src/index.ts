@@ -15,6 +15,6 @@ export { createGrpcServer, type GrpcServer, type GrpcServerOptions } from './ser
 export type { ServingState } from './server/health';
 export { looksLikeHttp2 } from './server/http2-preface';
 export { Backoff, type BackoffOptions } from './stream/backoff';
-export type { KeepAlive } from './stream/channel';
+export { formatAddress, type KeepAlive } from './stream/channel';
 export type { MessageStream } from './stream/message-stream';
 export type { OutboxLimits } from './stream/outbox';

@@ -155,9 +155,9 @@ describe.each(['v1', 'v1alpha'])('reflection %s', (version) => {
     const descriptor = require('protobufjs/ext/descriptor');
     const file = files.map((bytes) => descriptor.FileDescriptorProto.decode(bytes));
     const set = descriptor.FileDescriptorSet.fromObject({ file });
-    return (protobuf.Root as unknown as { fromDescriptor(set: unknown): protobuf.Root })
-      .fromDescriptor(set)
-      .resolveAll();
+    const root = (protobuf.Root as unknown as { fromDescriptor(set: unknown): protobuf.Root }).fromDescriptor(set);
+    root.resolveAll();
+    return root;
   }
 });
 
