@@ -179,7 +179,12 @@ export class ReplicaManager implements Partitions {
   private async open(topic: string, topicId: string, partition: number): Promise<PartitionHost> {
     const { config, directory, clock, logger, codecs, tracker } = this.options;
     const configs = tracker.image.topics.get(topic)?.value.configs ?? {};
-    const log = await directory.openPartition({ topic, topicId, partition, config: logConfigOf(config, configs) });
+    const wanted = { topic, topicId, partition, config: logConfigOf(config, configs) };
+    const log = await directory.openPartition(wanted).catch(async (error: unknown) => {
+      if (toOttlaError(error).code !== 'INCONSISTENT_TOPIC_ID') throw error;
+      await directory.setAside({ topic, partition });
+      return directory.openPartition(wanted);
+    });
     return new PartitionHost({
       ...{ topic, topicId, partition, clock, logger, codecs, log },
       replica: this.replicaOver(log, topic, topicId, partition),
