@@ -10,9 +10,10 @@ export type {
   AppendResult,
   FoundTimestamp,
   LogRange,
+  OfflineReason,
   PartitionLogOptions,
   ReadOptions,
   ReadResult,
   TimestampOffset,
 } from './partition/types';
-export { defaultResourceLimits, type LogResourceLimits, LogResources } from './segment/resources';
+export { defaultResourceLimits, type LogResourceLimits, LogResources } from './resources/log-resources';

@@ -1,12 +1,37 @@
-import type { OttlaError } from '@ottla/protocol';
-import type { Clock, Disk, Logger, Random } from '@ottla/runtime';
+import { OttlaError } from '@ottla/protocol';
+import {
+  type Clock,
+  type Disk,
+  DiskError,
+  type DiskLock,
+  DiskLockedError,
+  type Logger,
+  type Random,
+} from '@ottla/runtime';
 import type { LogConfig } from '../config';
-import type { PartitionLog } from '../partition/partition-log';
-import type { LogResourceLimits } from '../segment/resources';
-
-const TODO = (): never => {
-  throw new Error('being written');
-};
+import {
+  deletedFolder,
+  isDeletedFolder,
+  parsePartitionFolder,
+  partitionFolder,
+  strayFolder,
+} from '../files/folder-names';
+import { readTopicId } from '../files/partition-metadata';
+import { parentOf } from '../partition/log-state';
+import { PartitionLog } from '../partition/partition-log';
+import type { OfflineReason } from '../partition/types';
+import { type LogResourceLimits, LogResources } from '../resources/log-resources';
+import { Checkpoints } from './checkpoints';
+import {
+  type DirectoryMeta,
+  readCleanShutdown,
+  readMeta,
+  refuseForeign,
+  refuseMismatch,
+  removeCleanShutdown,
+  writeCleanShutdown,
+  writeMeta,
+} from './meta';
 
 export interface LogDirectoryOptions {
   disk: Disk;
@@ -20,7 +45,7 @@ export interface LogDirectoryOptions {
   run: string;
   /** The kernel's boot id; empty when unknown, which proves nothing. */
   bootId: string;
-  /** `transactional.id`-free producers are forgotten after this long without an append; default 1 day. */
+  /** `producer.id.expiration.ms`: idempotent producers are forgotten after this long without an append; default 1 day. */
   producerExpirationMs?: number;
   limits?: Partial<LogResourceLimits>;
 }
@@ -39,43 +64,264 @@ export interface OpenPartition {
   config: LogConfig;
 }
 
+const LOCK = 'lock';
+const DEFAULT_PRODUCER_EXPIRATION_MS = 86_400_000;
+
+/** One data directory, in use by this process alone. */
 export class LogDirectory {
-  static open(_options: LogDirectoryOptions): Promise<LogDirectory> {
-    return TODO();
+  /** Names what the directory holds: the same id means that nothing that was written has been lost. */
+  readonly logId: string;
+  /** The directory was closed cleanly, or is new: its logs are taken as they are. */
+  readonly cleanShutdown: boolean;
+  readonly dir: string;
+  readonly #options: LogDirectoryOptions;
+  readonly #meta: DirectoryMeta;
+  readonly #lock: DiskLock;
+  readonly #checkpoints: Checkpoints;
+  readonly #resources: LogResources;
+  readonly #logs = new Map<string, Promise<PartitionLog> | PartitionLog>();
+  readonly #listeners = new Set<(error: OttlaError) => void>();
+  #failure: OttlaError | null = null;
+  #disowned: Promise<void> | null = null;
+  #closing: Promise<void> | null = null;
+
+  private constructor(
+    options: LogDirectoryOptions,
+    parts: { meta: DirectoryMeta; lock: DiskLock; checkpoints: Checkpoints; clean: boolean },
+  ) {
+    this.#options = options;
+    this.dir = options.dir;
+    this.#meta = parts.meta;
+    this.logId = parts.meta.logId;
+    this.cleanShutdown = parts.clean;
+    this.#lock = parts.lock;
+    this.#checkpoints = parts.checkpoints;
+    this.#resources = new LogResources(options.limits, options.logger);
   }
-  readonly logId: string = '';
-  /** True when the last run of this directory ended by `close({ clean: true })`. */
-  readonly cleanShutdown: boolean = false;
+
+  /**
+   * Takes the directory, making it if it is absent. Throws, with one sentence that says what to do, when it is another
+   * cluster's or broker's, when a live process uses it, or when it can't be written. The log id stays when the kernel has
+   * not gone down since the last run, or that run closed the directory cleanly; otherwise it is replaced.
+   */
+  static async open(options: LogDirectoryOptions): Promise<LogDirectory> {
+    const { disk, dir } = options;
+    try {
+      await disk.makeDir(dir);
+      await disk.syncDir(parentOf(dir));
+      const lock = await disk.lock(`${dir}/${LOCK}`);
+      try {
+        return await LogDirectory.#take(options, lock);
+      } catch (error) {
+        await lock.release();
+        throw error;
+      }
+    } catch (error) {
+      throw explain(dir, error);
+    }
+  }
+
+  static async #take(options: LogDirectoryOptions, lock: DiskLock): Promise<LogDirectory> {
+    const { disk, dir, random, logger, clusterId, brokerId, run, bootId } = options;
+    const names = await disk.list(dir);
+    const last = await readMeta(disk, dir);
+    if (last === null) refuseForeign(dir, names, (name) => parsePartitionFolder(name) !== null);
+    else refuseMismatch(dir, last, { clusterId, brokerId });
+    const clean = last === null || (await readCleanShutdown(disk, dir)) === last.run;
+    const sameBoot = bootId !== '' && last?.bootId === bootId;
+    const logId = last !== null && (clean || sameBoot) ? last.logId : random.uuid();
+    const checkpoints = await Checkpoints.load(disk, dir, logger);
+    // In this order: at every moment the marker either names the run before, whose meta is gone, or isn't there.
+    const meta: DirectoryMeta = { ...last, version: 1, clusterId, brokerId, logId, bootId, run };
+    await writeMeta(disk, dir, meta);
+    await removeCleanShutdown(disk, dir);
+    for (const name of names) if (isDeletedFolder(name)) await disk.remove(`${dir}/${name}`);
+    return new LogDirectory(options, { meta, lock, checkpoints, clean });
+  }
+
   /** Why the directory is offline; null while it works. */
   get failure(): OttlaError | null {
-    return TODO();
+    return this.#failure;
   }
-  /** The directory went offline (failed fsync). Returns how to stop listening. */
-  onOffline(_listener: (error: OttlaError) => void): () => void {
-    return TODO();
+
+  /** Calls `listener` when the directory goes offline, which a failing fsync does to it. Returns how to stop that. */
+  onOffline(listener: (error: OttlaError) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
-  openPartition(_options: OpenPartition): Promise<PartitionLog> {
-    return TODO();
+
+  /** The partitions that have a folder here. */
+  async partitionsOnDisk(): Promise<PartitionOnDisk[]> {
+    const { disk } = this.#options;
+    const found: PartitionOnDisk[] = [];
+    for (const name of await disk.list(this.dir)) {
+      const parsed = parsePartitionFolder(name);
+      if (parsed !== null) found.push({ ...parsed, topicId: await readTopicId(disk, `${this.dir}/${name}`) });
+    }
+    return found;
   }
-  partitionsOnDisk(): Promise<PartitionOnDisk[]> {
-    return TODO();
+
+  /** Opens a partition's log, or makes one. Throws `INCONSISTENT_TOPIC_ID` when its folder is another topic's. */
+  async openPartition({ topic, topicId, partition, config }: OpenPartition): Promise<PartitionLog> {
+    if (this.#failure !== null) throw this.#failure;
+    const name = partitionFolder(topic, partition);
+    if (this.#isOpen(name)) throw new OttlaError('KAFKA_STORAGE_ERROR', `${this.dir}/${name} is open already`);
+    const opening = this.#open({ topic, topicId, partition, config });
+    this.#logs.set(name, opening);
+    try {
+      const log = await opening;
+      this.#logs.set(name, log);
+      return log;
+    } catch (error) {
+      this.#logs.delete(name);
+      throw error;
+    }
   }
-  highWatermark(_topic: string, _partition: number): number {
-    return TODO();
+
+  /** The checkpointed high watermark, brought into the log's range if the log is open; 0 when nothing is known. */
+  highWatermark(topic: string, partition: number): number {
+    const value = this.#checkpoints.get('high-watermarks', topic, partition);
+    const log = this.#logs.get(partitionFolder(topic, partition));
+    return log instanceof PartitionLog ? Math.max(Math.min(value, log.logEnd), log.logStart) : value;
   }
-  setHighWatermark(_topic: string, _partition: number, _value: number): void {
-    return TODO();
+
+  /** Noted for the next checkpoint. */
+  setHighWatermark(topic: string, partition: number, value: number): void {
+    this.#checkpoints.set('high-watermarks', topic, partition, value);
   }
+
+  /** Writes recovery points, high watermarks and log starts of all partitions, where they changed. */
   checkpoint(): Promise<void> {
-    return TODO();
+    return this.#checkpoints.write(() => {
+      for (const log of this.#logs.values()) {
+        if (!(log instanceof PartitionLog)) continue;
+        const { topic, partition } = log;
+        this.#checkpoints.set('recovery-points', topic, partition, log.recoveryPoint);
+        this.#checkpoints.set('log-start-offsets', topic, partition, log.logStart);
+      }
+    });
   }
-  setAside(_stray: { topic: string; partition: number }): Promise<void> {
-    return TODO();
+
+  /** Renames a folder that belongs to nothing here, so that it is neither used nor lost. Its log must not be open. */
+  async setAside({ topic, partition }: { topic: string; partition: number }): Promise<void> {
+    const { disk, random, logger } = this.#options;
+    const name = partitionFolder(topic, partition);
+    if (this.#isOpen(name)) throw new OttlaError('KAFKA_STORAGE_ERROR', `${this.dir}/${name} is open; close it first`);
+
+    this.#logs.delete(name);
+    if (this.#checkpoints.forget(topic, partition)) await this.checkpoint();
+    const aside = strayFolder(name, random.uuid());
+    await disk.rename(`${this.dir}/${name}`, `${this.dir}/${aside}`);
+    await disk.syncDir(this.dir);
+    logger.warn(`set ${this.dir}/${name} aside as ${aside}: it belongs to no topic of this cluster`);
   }
-  deletePartition(_partition: { topic: string; partition: number; topicId: string }): Promise<void> {
-    return TODO();
+
+  /** Deletes a partition's log. Throws `INCONSISTENT_TOPIC_ID`, and deletes nothing, when the folder is another topic's. */
+  async deletePartition(partition: { topic: string; partition: number; topicId: string }): Promise<void> {
+    const { disk, random } = this.#options;
+    const name = partitionFolder(partition.topic, partition.partition);
+    const folder = `${this.dir}/${name}`;
+    const log = await this.#logs.get(name);
+    const found = log?.topicId ?? (await readTopicId(disk, folder));
+    if (found === null && !(await disk.exists(folder))) return;
+    if (found !== partition.topicId) {
+      const message = `${folder} belongs to topic id ${found ?? 'unknown'}, not ${partition.topicId}; it is kept`;
+      throw new OttlaError('INCONSISTENT_TOPIC_ID', message);
+    }
+    // A later partition of this name must find no offsets of this one.
+    this.#logs.delete(name);
+    await log?.close({ clean: false });
+    if (this.#checkpoints.forget(partition.topic, partition.partition)) await this.checkpoint();
+    const doomed = `${this.dir}/${deletedFolder(name, random.uuid())}`;
+    await disk.rename(folder, doomed);
+    await disk.syncDir(this.dir);
+    await disk.remove(doomed);
   }
-  close(_options: { clean: boolean }): Promise<void> {
-    return TODO();
+
+  /**
+   * Closes every log and lets the directory go. `clean` makes everything durable and leaves the marker that lets the next
+   * run keep the log id; when any of that fails the directory is closed all the same, without the marker, and this rejects.
+   */
+  close({ clean }: { clean: boolean }): Promise<void> {
+    this.#closing ??= this.#close(clean);
+    return this.#closing;
   }
+
+  /** A log that its user has closed may be opened again. */
+  #isOpen(name: string): boolean {
+    const log = this.#logs.get(name);
+    return log !== undefined && !(log instanceof PartitionLog && log.closed);
+  }
+
+  async #close(clean: boolean): Promise<void> {
+    const { disk, run } = this.#options;
+    try {
+      const logs = await Promise.allSettled(this.#logs.values());
+      const opened = logs.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+      const closed = await Promise.allSettled(opened.map((log) => log.close({ clean })));
+      const failed = closed.find((result) => result.status === 'rejected');
+      if (failed !== undefined) throw failed.reason;
+      await this.#disowned;
+      if (!clean) return;
+      await this.checkpoint();
+      if (this.#failure === null && opened.every((log) => log.failure === null)) {
+        await writeCleanShutdown(disk, this.dir, run);
+      }
+    } finally {
+      await this.#resources.files.settled();
+      await this.#lock.release();
+    }
+  }
+
+  async #open({ topic, topicId, partition, config }: OpenPartition): Promise<PartitionLog> {
+    const { disk, clock, logger, producerExpirationMs = DEFAULT_PRODUCER_EXPIRATION_MS } = this.#options;
+    const dir = `${this.dir}/${partitionFolder(topic, partition)}`;
+    if (!(await disk.exists(dir)) && this.#checkpoints.forget(topic, partition)) await this.checkpoint();
+    return PartitionLog.open({
+      disk,
+      clock,
+      logger,
+      dir,
+      topic,
+      topicId,
+      partition,
+      config,
+      cleanShutdown: this.cleanShutdown,
+      recoveryPoint: this.#checkpoints.get('recovery-points', topic, partition),
+      logStart: this.#checkpoints.get('log-start-offsets', topic, partition),
+      producerExpirationMs,
+      resources: this.#resources,
+      checkpoint: () => this.checkpoint(),
+      onOffline: (error, reason) => this.#onLogOffline(error, reason),
+    });
+  }
+
+  /** A device that failed one fsync may have dropped any other write: the whole directory stops. */
+  #onLogOffline(error: OttlaError, reason: OfflineReason): void {
+    if (reason !== 'sync-failed' || this.#failure !== null) return;
+    this.#failure = error;
+    this.#disowned = this.#disown();
+    for (const listener of [...this.#listeners]) listener(error);
+  }
+
+  /** The boot id no longer proves that nothing was lost, so the next run must take a new log id. */
+  async #disown(): Promise<void> {
+    const { disk, logger } = this.#options;
+    await writeMeta(disk, this.dir, { ...this.#meta, bootId: '' }).catch((error) =>
+      logger.error(`${this.dir} is offline and can't be marked so`, { error }),
+    );
+  }
+}
+
+/** Errors of opening a directory, with the way out. */
+function explain(dir: string, error: unknown): unknown {
+  if (error instanceof DiskLockedError) {
+    const message = `${dir} is in use by process ${error.pid} on ${error.host}; stop that broker, or use another directory`;
+    return new OttlaError('KAFKA_STORAGE_ERROR', message, { cause: error });
+  }
+  if (error instanceof DiskError) {
+    const message = `the data directory ${dir} can't be used: ${error.message}`;
+    return new OttlaError('KAFKA_STORAGE_ERROR', message, { cause: error });
+  }
+  return error;
 }

@@ -1,7 +1,7 @@
 import type { OttlaError } from '@ottla/protocol';
 import type { Clock, Disk, DiskFile, Logger } from '@ottla/runtime';
 import type { LogConfig } from '../config';
-import type { LogResources } from '../segment/resources';
+import type { LogResources } from '../resources/log-resources';
 
 export interface PartitionLogOptions {
   disk: Disk;
@@ -24,9 +24,12 @@ export interface PartitionLogOptions {
   resources?: LogResources;
   /** Makes a recovery point or log start that went back durable, before the log is cut. */
   checkpoint?: () => Promise<void>;
-  /** The log can't go on: an fsync failed, or a failed write couldn't be cut off. Comes at most once. */
-  onOffline?: (error: OttlaError) => void;
+  /** The log can't go on. Comes at most once. */
+  onOffline?: (error: OttlaError, reason: OfflineReason) => void;
 }
+
+/** `sync-failed`: an fsync; `cut-failed`: what a failed write left, or a truncation, could not be finished. */
+export type OfflineReason = 'sync-failed' | 'cut-failed';
 
 export interface AppendResult {
   /** Next offset behind what was appended. */

@@ -1,0 +1,104 @@
+import { type BatchHeader, lastOffset } from '@ottla/protocol';
+import { LeaderEpochs } from '@ottla/replication';
+import type { LogState } from '../partition/log-state';
+import type { Segment } from '../segment/segment';
+import { forEachHeader, loadProducers, removeSnapshots } from './producers';
+
+/** What the scan has seen so far. */
+interface Progress {
+  nextOffset: number;
+  epoch: number;
+}
+
+/**
+ * After a shutdown that wasn't clean: reads every segment from the one with the recovery point on, checks each batch,
+ * makes indexes, epochs and producers again, and cuts the log at the first batch that isn't whole.
+ *
+ * `known`: the epochs as the file has them; null when it is unusable.
+ */
+export async function recover(state: LogState, known: LeaderEpochs | null): Promise<void> {
+  const { options } = state;
+  const unsafe = state.segments.from(options.recoveryPoint);
+  const start = (unsafe[0] as Segment).baseOffset;
+  state.logEnd = start;
+  state.epochs = known ?? (await epochsFromHeaders(state, start));
+  state.epochs.truncateFromEnd(start);
+  state.epochsDirty = true;
+  await removeSnapshots(state, (at) => at > start);
+  state.producers = await loadProducers(state, start);
+  const progress: Progress = { nextOffset: start, epoch: state.epochs.latest()?.epoch ?? -1 };
+  for (const [n, segment] of unsafe.entries()) {
+    const damage = (await scanSegment(state, segment, progress)) ?? overlaps(unsafe[n + 1], progress);
+    if (damage !== null) {
+      await cutBehind(state, segment, progress.nextOffset, damage);
+      break;
+    }
+    if (segment === state.active) break;
+    await segment.seal();
+    state.rolled.push({ segment, producers: state.producers.toSnapshot() });
+  }
+  await state.active.persistIndexes();
+  state.logEnd = progress.nextOffset;
+  state.recoveryPoint = Math.min(options.recoveryPoint, state.logEnd);
+}
+
+/** The epochs of the batches below `end`. */
+export async function epochsFromHeaders(state: LogState, end: number): Promise<LeaderEpochs> {
+  const epochs = LeaderEpochs.from([]);
+  await forEachHeader(state, state.segments.first.baseOffset, end, ({ partitionLeaderEpoch, baseOffset }) => {
+    if (partitionLeaderEpoch >= 0) epochs.assign(partitionLeaderEpoch, baseOffset);
+    return true;
+  });
+  return epochs;
+}
+
+/** Takes in the whole batches of one segment; what is wrong behind them, if anything. */
+async function scanSegment(state: LogState, segment: Segment, progress: Progress): Promise<string | null> {
+  const to = segment.size;
+  segment.size = 0;
+  segment.startIndexes();
+  let contradiction: string | null = null;
+  const { damage } = await segment.scan({ from: 0, to, verify: true }, (header) => {
+    contradiction = contradicts(segment, header, progress);
+    if (contradiction !== null) return false;
+    segment.accept(header);
+    if (header.partitionLeaderEpoch > progress.epoch)
+      state.epochs.assign(header.partitionLeaderEpoch, header.baseOffset);
+    progress.epoch = header.partitionLeaderEpoch;
+    progress.nextOffset = lastOffset(header) + 1;
+    state.producers.record(header);
+    return true;
+  });
+  return contradiction ?? damage;
+}
+
+/** A segment that begins before the one ahead of it ends was left by an earlier life of the log. */
+function overlaps(next: Segment | undefined, { nextOffset }: Progress): string | null {
+  if (next === undefined || next.baseOffset >= nextOffset) return null;
+  return `the next segment begins at ${next.baseOffset}, before offset ${nextOffset} that this one reaches`;
+}
+
+/** A whole batch that can't belong here was left by an earlier life of the file. */
+function contradicts(segment: Segment, header: BatchHeader, { nextOffset, epoch }: Progress): string | null {
+  if (header.baseOffset < Math.max(nextOffset, segment.baseOffset)) {
+    return `a batch at offset ${header.baseOffset} follows, where ${nextOffset} or more is due`;
+  }
+  if (header.partitionLeaderEpoch < epoch) {
+    return `a batch of leader epoch ${header.partitionLeaderEpoch} follows one of epoch ${epoch}`;
+  }
+  return null;
+}
+
+async function cutBehind(state: LogState, segment: Segment, nextOffset: number, damage: string): Promise<void> {
+  let lostSegments = 0;
+  while (state.active !== segment) {
+    const last = state.active;
+    state.segments.pop();
+    await last.remove();
+    lostSegments++;
+  }
+  await segment.cut();
+  state.namesDirty = true;
+  const where = `${segment.path} at position ${segment.size} (offset ${nextOffset})`;
+  state.options.logger.warn(`${state.name}: cut ${where}: ${damage}`, { segmentsRemoved: lostSegments });
+}

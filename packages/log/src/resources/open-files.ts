@@ -1,0 +1,105 @@
+import type { Disk, DiskFile } from '@ottla/runtime';
+
+/** A file that stays open until `release`, which must be called exactly once. */
+export interface FileLease {
+  readonly file: DiskFile;
+  release(): void;
+}
+
+interface OpenFile {
+  readonly opening: Promise<DiskFile>;
+  pins: number;
+  /** Out of the table; closes with its last lease. */
+  forgotten: boolean;
+}
+
+/**
+ * Open files by path, at most `max` at a time: one that nobody uses is closed, the least recently used first, to make
+ * room. While more than `max` are in use at once, the bound is exceeded.
+ */
+export class OpenFiles {
+  readonly #max: number;
+  readonly #onCloseError: (error: unknown) => void;
+  /** In the order of use, the least recent first. */
+  readonly #table = new Map<string, OpenFile>();
+  readonly #closing = new Set<Promise<void>>();
+
+  constructor(max: number, onCloseError: (error: unknown) => void) {
+    this.#max = max;
+    this.#onCloseError = onCloseError;
+  }
+
+  get size(): number {
+    return this.#table.size;
+  }
+
+  /** `create` makes the file when it is absent. */
+  async acquire(disk: Disk, path: string, mode: 'read-write' | 'create' = 'read-write'): Promise<FileLease> {
+    const entry = this.#take(disk, path, mode);
+    entry.pins++;
+    try {
+      const file = await entry.opening;
+      this.#makeRoom();
+      return { file, release: () => this.#unpin(entry) };
+    } catch (error) {
+      entry.pins--;
+      if (this.#table.get(path) === entry) this.#table.delete(path);
+      throw error;
+    }
+  }
+
+  async use<T>(disk: Disk, path: string, run: (file: DiskFile) => Promise<T>): Promise<T> {
+    const lease = await this.acquire(disk, path);
+    try {
+      return await run(lease.file);
+    } finally {
+      lease.release();
+    }
+  }
+
+  /** Drops the file from the table, because it is about to go or to change its name; leases keep it open until released. */
+  forget(path: string): void {
+    const entry = this.#table.get(path);
+    if (entry === undefined) return;
+    this.#table.delete(path);
+    entry.forgotten = true;
+    if (entry.pins === 0) this.#close(entry);
+  }
+
+  /** Resolves when every file that was let go is closed. */
+  async settled(): Promise<void> {
+    while (this.#closing.size > 0) await Promise.all(this.#closing);
+  }
+
+  #take(disk: Disk, path: string, mode: 'read-write' | 'create'): OpenFile {
+    const known = this.#table.get(path);
+    const entry = known ?? { opening: disk.open(path, mode), pins: 0, forgotten: false };
+    if (known !== undefined) this.#table.delete(path);
+    this.#table.set(path, entry);
+    return entry;
+  }
+
+  #unpin(entry: OpenFile): void {
+    entry.pins--;
+    if (entry.pins > 0) return;
+    if (entry.forgotten) this.#close(entry);
+    else this.#makeRoom();
+  }
+
+  #makeRoom(): void {
+    if (this.#table.size <= this.#max) return;
+    for (const [path, entry] of this.#table) {
+      if (entry.pins > 0) continue;
+      this.forget(path);
+      if (this.#table.size <= this.#max) return;
+    }
+  }
+
+  #close(entry: OpenFile): void {
+    const closing = entry.opening
+      .then((file) => file.close())
+      .catch(this.#onCloseError)
+      .finally(() => this.#closing.delete(closing));
+    this.#closing.add(closing);
+  }
+}

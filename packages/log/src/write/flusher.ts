@@ -1,0 +1,114 @@
+import { SerialQueue, type Timer } from '@ottla/runtime';
+import { writeLeaderEpochs } from '../files/leader-epoch-file';
+import { syncTopicId } from '../files/partition-metadata';
+import type { LogState } from '../partition/log-state';
+import { writeSnapshot } from '../recovery/producers';
+
+/** Truncations and flushes that may wait for one another. */
+const MAX_WAITING = 64;
+/** A writer that rolls faster than the disk can sync waits when this many segments are behind. */
+const MAX_ROLLED = 8;
+
+/** Makes what is written durable, in order, and moves the recovery point behind it. */
+export class Flusher {
+  readonly #state: LogState;
+  readonly #queue: SerialQueue;
+  #waiting: Promise<void> | null = null;
+  #timer: Timer | null = null;
+
+  constructor(state: LogState) {
+    this.#state = state;
+    this.#queue = new SerialQueue({ name: `${state.name}: flushes`, capacity: MAX_WAITING });
+  }
+
+  /** Resolves when everything confirmed by now is durable. */
+  flush(): Promise<void> {
+    this.#waiting ??= this.#queue.run(async () => {
+      // Not before the assignment above: a flush that has begun must not be joined by what is confirmed later.
+      await Promise.resolve();
+      this.#waiting = null;
+      await this.#flush();
+    });
+    return this.#waiting;
+  }
+
+  /** Runs `task` while no flush does. */
+  exclusive<T>(task: () => Promise<T>): Promise<T> {
+    return this.#queue.run(task);
+  }
+
+  /** A segment was closed: its fsync begins, and is waited for only when too many are behind. */
+  async afterRoll(): Promise<void> {
+    if (this.#state.rolled.length > MAX_ROLLED) await this.flush();
+    else this.#flushInBackground();
+  }
+
+  /** Before batches up to `end` are confirmed: whether `flush.messages` wants them durable first. */
+  isDue(end: number): boolean {
+    return end - this.#state.recoveryPoint >= this.#state.context.config.flushMessages;
+  }
+
+  /** fsyncs the active segment, batches included that are not confirmed yet. */
+  async syncActive(): Promise<void> {
+    const state = this.#state;
+    await state.syncFile(state.active.path);
+    await state.syncNames();
+    await state.syncFolder(() => syncTopicId(state.context.disk, state.options.dir));
+  }
+
+  /** Batches were confirmed; `synced` tells that `syncActive` covered them. */
+  afterAppend(synced: boolean): void {
+    const state = this.#state;
+    if (synced && state.rolled.length === 0) state.recoveryPoint = state.logEnd;
+    const { flushMs } = state.context.config;
+    if (this.#timer !== null || flushMs === Number.POSITIVE_INFINITY || state.recoveryPoint === state.logEnd) return;
+    this.#timer = state.options.clock.after(flushMs, () => {
+      this.#timer = null;
+      this.#flushInBackground();
+    });
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+    this.#timer = null;
+  }
+
+  async #flush(): Promise<void> {
+    const state = this.#state;
+    state.requireUsable();
+    await this.#flushRolled();
+    const end = state.logEnd;
+    if (state.recoveryPoint === end) return;
+    await this.syncActive();
+    state.recoveryPoint = end;
+  }
+
+  async #flushRolled(): Promise<void> {
+    const state = this.#state;
+    const { disk } = state.context;
+    for (let next = state.rolled[0]; next !== undefined; next = state.rolled[0]) {
+      for (const path of next.segment.paths) await state.syncFile(path);
+      const end = state.segments.after(next.segment)?.baseOffset ?? state.logEnd;
+      await writeSnapshot(state, end, next.producers);
+      if (state.epochsDirty) {
+        state.epochsDirty = false;
+        await writeLeaderEpochs(disk, state.options.dir, state.epochs).catch((error) => {
+          state.epochsDirty = true;
+          throw error;
+        });
+      }
+      await state.syncNames();
+      await state.syncFolder(() => syncTopicId(disk, state.options.dir));
+      state.rolled.shift();
+      state.recoveryPoint = Math.max(state.recoveryPoint, end);
+    }
+  }
+
+  /** Nobody waits for it: the log tells when it goes offline, anything else is tried again with the next flush. */
+  #flushInBackground(): void {
+    this.flush().catch((error) => {
+      const { failure, closed, name, options } = this.#state;
+      if (failure === null && !closed) options.logger.warn(`${name}: flushing failed, trying again later`, { error });
+    });
+  }
+}

@@ -1,0 +1,222 @@
+import { type BatchHeader, lastOffset, OttlaError } from '@ottla/protocol';
+import { Deferred } from '@ottla/runtime';
+import type { LogState } from '../partition/log-state';
+import type { AppendResult } from '../partition/types';
+import { Segment } from '../segment/segment';
+import type { Flusher } from './flusher';
+
+interface QueuedAppend {
+  readonly kind: 'append';
+  readonly bytes: Uint8Array;
+  readonly headers: readonly BatchHeader[];
+  /** Where its caller believes the log to end. */
+  readonly expectedEnd: number;
+  /** Its first batch that is not yet confirmed, and where that is in `bytes`. */
+  nextHeader: number;
+  nextByte: number;
+  readonly done: Deferred<AppendResult>;
+}
+
+interface QueuedTask {
+  readonly kind: 'task';
+  readonly run: () => Promise<void>;
+}
+
+/** Some or all batches of an append that go out in one write. */
+interface Piece {
+  readonly append: QueuedAppend;
+  readonly bytes: Uint8Array;
+  readonly headers: readonly BatchHeader[];
+}
+
+const MAX_QUEUED_APPENDS = 10_000;
+const MAX_QUEUED_BYTES = 128 * 1024 * 1024;
+const MAX_WRITE_BYTES = 8 * 1024 * 1024;
+/** As many as one writev takes. */
+const MAX_WRITE_CHUNKS = 1024;
+
+/**
+ * The only writer of a log. What is appended while a write is in flight waits, and then goes out in one write; what
+ * changes the log otherwise takes its turn in the same line.
+ */
+export class WriteQueue {
+  readonly #state: LogState;
+  readonly #flusher: Flusher;
+  #queue: (QueuedAppend | QueuedTask)[] = [];
+  #queuedBytes = 0;
+  #running = false;
+
+  constructor(state: LogState, flusher: Flusher) {
+    this.#state = state;
+    this.#flusher = flusher;
+  }
+
+  append(bytes: Uint8Array, headers: readonly BatchHeader[], expectedEnd: number): Promise<AppendResult> {
+    const full = this.#queuedBytes + bytes.length > MAX_QUEUED_BYTES || this.#queue.length >= MAX_QUEUED_APPENDS;
+    if (full && this.#queuedBytes > 0) return Promise.reject(this.#full());
+    const done = new Deferred<AppendResult>();
+    this.#queue.push({ kind: 'append', bytes, headers, expectedEnd, nextHeader: 0, nextByte: 0, done });
+    this.#queuedBytes += bytes.length;
+    this.#start();
+    return done.promise;
+  }
+
+  /** Runs `task` when everything queued before it is done, while nothing else writes. */
+  run<T>(task: () => Promise<T>): Promise<T> {
+    const done = new Deferred<T>();
+    this.#queue.push({ kind: 'task', run: () => task().then(done.resolve.bind(done), done.reject.bind(done)) });
+    this.#start();
+    return done.promise;
+  }
+
+  /** Fails every append that waits. */
+  refuseAppends(error: OttlaError): void {
+    const refused = this.#queue.filter((item) => item.kind === 'append');
+    this.#queue = this.#queue.filter((item) => item.kind === 'task');
+    this.#queuedBytes = 0;
+    for (const append of refused) append.done.reject(error);
+  }
+
+  #start(): void {
+    if (this.#running) return;
+    this.#running = true;
+    void this.#work();
+  }
+
+  async #work(): Promise<void> {
+    for (let item = this.#queue[0]; item !== undefined; item = this.#queue[0]) {
+      if (item.kind === 'task') {
+        this.#queue.shift();
+        await item.run();
+        continue;
+      }
+      try {
+        this.#state.requireUsable();
+        await this.#writeNext(item);
+      } catch (error) {
+        await this.#fail(error);
+      }
+    }
+    this.#running = false;
+  }
+
+  async #writeNext(first: QueuedAppend): Promise<void> {
+    const state = this.#state;
+    if (first.nextHeader === 0 && first.expectedEnd !== state.logEnd) {
+      this.#refuse(first);
+      return;
+    }
+    const now = state.options.clock.wall();
+    const next = first.headers[first.nextHeader] as BatchHeader;
+    if (state.active.shouldRoll(next, now)) await this.#roll(next.baseOffset);
+    const pieces = this.#plan(now);
+    await state.active.write(pieces.map(({ bytes }) => bytes));
+    const lastHeader = pieces.at(-1)?.headers.at(-1) as BatchHeader;
+    const synced = this.#flusher.isDue(lastOffset(lastHeader) + 1);
+    if (synced) await this.#flusher.syncActive();
+    for (const piece of pieces) this.#confirm(piece);
+    this.#flusher.afterAppend(synced);
+  }
+
+  /** As much of the line's beginning as goes into the active segment in one write. */
+  #plan(now: number): Piece[] {
+    const { active } = this.#state;
+    const ahead = { bytes: 0, firstTimestamp: null as number | null };
+    const pieces: Piece[] = [];
+    let end = this.#state.logEnd;
+    for (const append of this.#queue) {
+      if (append.kind === 'task' || pieces.length >= MAX_WRITE_CHUNKS || ahead.bytes >= MAX_WRITE_BYTES) break;
+      if (append.nextHeader === 0 && append.expectedEnd !== end) break;
+      let at = append.nextHeader;
+      const start = append.nextByte;
+      let stop = start;
+      for (; at < append.headers.length; at++) {
+        const header = append.headers[at] as BatchHeader;
+        if (active.shouldRoll(header, now, ahead)) break;
+        ahead.firstTimestamp ??= header.maxTimestamp;
+        ahead.bytes += header.batchLength;
+        stop += header.batchLength;
+        end = lastOffset(header) + 1;
+      }
+      if (stop === start) break;
+      const whole = stop - start === append.bytes.length;
+      const bytes = whole ? append.bytes : append.bytes.subarray(start, stop);
+      pieces.push({ append, bytes, headers: append.headers.slice(append.nextHeader, at) });
+      if (at < append.headers.length) break;
+    }
+    return pieces;
+  }
+
+  #confirm({ append, bytes, headers }: Piece): void {
+    const state = this.#state;
+    for (const header of headers) {
+      state.active.accept(header);
+      if (state.epochs.latest()?.epoch !== header.partitionLeaderEpoch && header.partitionLeaderEpoch >= 0) {
+        if (state.epochs.assign(header.partitionLeaderEpoch, header.baseOffset)) state.epochsDirty = true;
+      }
+      if (header.producerId >= 0) state.producers.record(header);
+      state.logEnd = lastOffset(header) + 1;
+    }
+    state.tail.add(bytes, headers);
+    append.nextHeader += headers.length;
+    append.nextByte += bytes.length;
+    this.#queuedBytes -= bytes.length;
+    if (append.nextHeader < append.headers.length) return;
+    this.#queue.shift();
+    append.done.resolve({ endOffset: state.logEnd });
+  }
+
+  /** Closes the active segment and begins one at `baseOffset`. */
+  async #roll(baseOffset: number): Promise<void> {
+    const state = this.#state;
+    const old = state.active;
+    const segment = new Segment(state.context, baseOffset, state.options.clock.wall());
+    if (old.size > 0) await old.seal();
+    await segment.create();
+    state.namesDirty = true;
+    if (old.size === 0) {
+      // The offsets jumped so far that an empty segment can't hold them.
+      state.segments.pop();
+      state.segments.add(segment);
+      await old.remove();
+      return;
+    }
+    state.segments.add(segment);
+    state.producers.expire(state.options.clock.wall());
+    state.rolled.push({ segment: old, producers: state.producers.toSnapshot() });
+    await this.#flusher.afterRoll();
+  }
+
+  /** A write failed: cuts what it left, then fails every append that waits, since they all build on it. */
+  async #fail(cause: unknown): Promise<void> {
+    const state = this.#state;
+    if (state.failure === null && !state.closed) {
+      try {
+        await state.active.cut();
+      } catch (error) {
+        state.goOffline(error, 'cut-failed', 'what a failed write left could not be cut off');
+      }
+    }
+    this.refuseAppends(state.failure ?? this.#failed(cause));
+  }
+
+  #refuse(append: QueuedAppend): void {
+    this.#queue.shift();
+    this.#queuedBytes -= append.bytes.length;
+    const { name, logEnd } = this.#state;
+    const message = `${name}: an append at offset ${append.expectedEnd} was refused, the log ends at ${logEnd}`;
+    append.done.reject(new OttlaError('KAFKA_STORAGE_ERROR', message));
+  }
+
+  #failed(cause: unknown): OttlaError {
+    const { name, logEnd } = this.#state;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    const message = `${name}: nothing was appended at offset ${logEnd}: ${reason}`;
+    return new OttlaError('KAFKA_STORAGE_ERROR', message, { cause });
+  }
+
+  #full(): OttlaError {
+    const message = `${this.#state.name}: ${this.#queue.length} appends (${this.#queuedBytes} bytes) wait for the disk`;
+    return new OttlaError('KAFKA_STORAGE_ERROR', `${message}; it is too slow for this load`);
+  }
+}
