@@ -6,32 +6,34 @@ export {
   StoreLimitError,
   StoreUnavailableError,
 } from './errors';
-export { EtcdStore, type EtcdStoreOptions } from './etcd/etcd-store';
-export type { ClusterImage, ImageDelta, Versioned } from './image';
-export { type ImageListener, ImageTracker, type ImageTrackerOptions } from './image-tracker';
+export { createEtcdStore, EtcdStore, type EtcdStoreOptions } from './etcd/etcd-store';
+export type { ClusterImage, ImageDelta, Versioned } from './image/cluster-image';
+export { type ImageListener, ImageTracker, type ImageTrackerOptions } from './image/image-tracker';
 export { type ClusterKeys, keysFor, type ParsedKey, parseKey } from './keys';
 export { MemoryStore, type MemoryStoreOptions } from './memory/memory-store';
 export {
-  type BrokerRegistration,
   brokerRegistrationCodec,
-  type Codec,
-  type ConfigRecord,
-  type ControllerClaim,
   configRecordCodec,
   controllerClaimCodec,
-  type DeletionRecord,
   deletionRecordCodec,
-  type Endpoint,
-  type Extra,
-  type GenerationRecord,
   generationCodec,
-  type ListenerEndpoint,
-  type ProducerIdsRecord,
   partitionRecordCodec,
   producerIdsCodec,
-  type TopicRecord,
   topicRecordCodec,
-} from './records';
+} from './records/codecs';
+export type { Codec } from './records/record-codec';
+export type {
+  BrokerRegistration,
+  ConfigRecord,
+  ControllerClaim,
+  DeletionRecord,
+  Endpoint,
+  Extra,
+  GenerationRecord,
+  ListenerEndpoint,
+  ProducerIdsRecord,
+  TopicRecord,
+} from './records/records';
 export {
   type Compare,
   type KeyValue,

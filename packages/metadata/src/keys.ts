@@ -1,3 +1,5 @@
+import { OttlaError } from '@ottla/protocol';
+
 /** The layout of one cluster's keys. All begin with `prefix`. */
 export interface ClusterKeys {
   readonly clusterId: string;
@@ -28,8 +30,16 @@ export type ParsedKey =
   | { readonly kind: 'deletion'; readonly topicId: string }
   | { readonly kind: 'config'; readonly resourceType: string; readonly name: string };
 
-/** @throws OttlaError INVALID_REQUEST when the id is empty or has characters other than letters, digits, `.`, `_`, `-`. */
+const CLUSTER_ID = /^[A-Za-z0-9._-]{1,255}$/;
+
+/** @throws OttlaError INVALID_CONFIG unless the id consists of 1 to 255 letters, digits, `.`, `_` and `-`. */
 export function keysFor(clusterId: string): ClusterKeys {
+  if (!CLUSTER_ID.test(clusterId)) {
+    throw new OttlaError(
+      'INVALID_CONFIG',
+      `cluster id ${JSON.stringify(clusterId)}: use 1 to 255 letters, digits, '.', '_' and '-'`,
+    );
+  }
   const prefix = `/ottla/${clusterId}/`;
   return {
     clusterId,
@@ -51,6 +61,37 @@ export function keysFor(clusterId: string): ClusterKeys {
 }
 
 /** What a key of this cluster names; null for one that this build doesn't know. */
-export function parseKey(_keys: ClusterKeys, _key: string): ParsedKey | null {
-  throw new Error('being written');
+export function parseKey(keys: ClusterKeys, key: string): ParsedKey | null {
+  if (!key.startsWith(keys.prefix)) return null;
+  const parts = key.slice(keys.prefix.length).split('/');
+  if (parts.includes('')) return null;
+  const [area, first, second] = parts;
+  switch (parts.length) {
+    case 1:
+      return area === 'generation' || area === 'controller' || area === 'producer-ids' ? { kind: area } : null;
+    case 2:
+      return parsePair(area!, first!);
+    case 3:
+      return parseTriple(area!, first!, second!);
+    default:
+      return null;
+  }
+}
+
+function parsePair(area: string, name: string): ParsedKey | null {
+  if (area === 'topics') return { kind: 'topic', name };
+  if (area === 'deletions') return { kind: 'deletion', topicId: name };
+  const broker = parseCount(name);
+  return area === 'brokers' && broker !== null ? { kind: 'broker', broker } : null;
+}
+
+function parseTriple(area: string, first: string, second: string): ParsedKey | null {
+  if (area === 'configs') return { kind: 'config', resourceType: first, name: second };
+  const partition = parseCount(second);
+  return area === 'partitions' && partition !== null ? { kind: 'partition', topicId: first, partition } : null;
+}
+
+/** Only as written by this module: no sign, no leading zero. */
+function parseCount(digits: string): number | null {
+  return /^(0|[1-9]\d{0,9})$/.test(digits) ? Number(digits) : null;
 }

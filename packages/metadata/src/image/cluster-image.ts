@@ -8,7 +8,7 @@ import type {
   GenerationRecord,
   ProducerIdsRecord,
   TopicRecord,
-} from './records';
+} from '../records/records';
 
 export interface Versioned<T> {
   readonly value: T;

@@ -1,5 +1,3 @@
-import type { PartitionRecord } from '@ottla/replication';
-
 /** Fields of a stored value that this version doesn't know; carried along when it's written again. */
 export type Extra = Readonly<Record<string, unknown>>;
 
@@ -92,30 +90,3 @@ export interface ConfigRecord {
   readonly configs: Record<string, string>;
   readonly extra?: Extra;
 }
-
-/** Between a value as stored (JSON, UTF-8) and as used. Unknown fields are kept in `extra` and written back. */
-export interface Codec<T> {
-  encode(value: T): Uint8Array;
-  /** @throws OttlaError naming `key` when it's no such record or of a version this build doesn't know. */
-  decode(bytes: Uint8Array, key: string): T;
-}
-
-function todo<T>(): Codec<T> {
-  return {
-    encode: () => {
-      throw new Error('being written');
-    },
-    decode: () => {
-      throw new Error('being written');
-    },
-  };
-}
-
-export const generationCodec: Codec<GenerationRecord> = todo();
-export const brokerRegistrationCodec: Codec<BrokerRegistration> = todo();
-export const controllerClaimCodec: Codec<ControllerClaim> = todo();
-export const topicRecordCodec: Codec<TopicRecord> = todo();
-export const partitionRecordCodec: Codec<PartitionRecord> = todo();
-export const deletionRecordCodec: Codec<DeletionRecord> = todo();
-export const producerIdsCodec: Codec<ProducerIdsRecord> = todo();
-export const configRecordCodec: Codec<ConfigRecord> = todo();

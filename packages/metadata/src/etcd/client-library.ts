@@ -1,0 +1,53 @@
+import type { Etcd3, IOptions } from 'etcd3';
+import { KeepAlives } from './keep-alives';
+
+/** One etcd member: unary calls and streams on connections of their own, so that a failure of one spares the other. */
+export interface EtcdConnection {
+  readonly endpoint: string;
+  readonly calls: Etcd3;
+  readonly streams: Etcd3;
+  readonly keepAlives: KeepAlives;
+  close(): void;
+}
+
+/** Largest answer taken, in bytes; pages of a snapshot and fragments of a watch are far below. */
+const RECEIVE_MAX_BYTES = 64 * 1024 * 1024;
+
+const CHANNEL_OPTIONS = {
+  // etcd drops clients that ping more often than every 5 s.
+  'grpc.keepalive_time_ms': 10_000,
+  'grpc.keepalive_timeout_ms': 5_000,
+  'grpc.initial_reconnect_backoff_ms': 100,
+  'grpc.max_reconnect_backoff_ms': 2_000,
+  'grpc.max_receive_message_length': RECEIVE_MAX_BYTES,
+};
+
+/** Carries a call out once: retrying is decided by what is asked, see calls.ts. */
+const onceOnly = {
+  execute: (run: (context: object) => unknown) => run({}),
+};
+
+export function connectEtcd(endpoint: string): EtcdConnection {
+  // Loaded here: it takes a while, and brokers with a store of their own kind never need it.
+  const { Etcd3: Client } = require('etcd3') as typeof import('etcd3');
+  const options = {
+    hosts: endpoint,
+    grpcOptions: CHANNEL_OPTIONS,
+    faultHandling: { host: () => onceOnly, global: onceOnly },
+  } as unknown as IOptions;
+  const calls = new Client(options);
+  const streamOptions = { ...CHANNEL_OPTIONS, 'grpc.use_local_subchannel_pool': 1 };
+  const streams = new Client({ ...options, grpcOptions: streamOptions });
+  const keepAlives = new KeepAlives(streams.leaseClient);
+  return {
+    endpoint,
+    calls,
+    streams,
+    keepAlives,
+    close: () => {
+      keepAlives.reset(new Error('1 CANCELLED: closed'));
+      calls.close();
+      streams.close();
+    },
+  };
+}

@@ -1,0 +1,71 @@
+import { Deferred } from '@ottla/runtime';
+import type { ILeaseKeepAliveRequest, ILeaseKeepAliveResponse, LeaseClient } from 'etcd3';
+import { requireLeader } from './require-leader';
+
+type Stream = Awaited<ReturnType<LeaseClient['leaseKeepAlive']>> & {
+  write(request: ILeaseKeepAliveRequest): void;
+};
+
+interface Session {
+  readonly stream: Promise<Stream>;
+  readonly waiting: { readonly leaseId: string; readonly answer: Deferred<number> }[];
+}
+
+/** The keep-alives of all leases, on one stream of a connection. */
+export class KeepAlives {
+  readonly #leases: LeaseClient;
+  #session: Session | null = null;
+
+  constructor(leases: LeaseClient) {
+    this.#leases = leases;
+  }
+
+  /** @returns the TTL in seconds, 0 when the lease is gone. */
+  async send(leaseId: string): Promise<number> {
+    const session = this.#session ?? this.#open();
+    const stream = await session.stream;
+    if (this.#session !== session) throw new Error('14 UNAVAILABLE: the keep-alive stream was lost');
+    const answer = new Deferred<number>();
+    session.waiting.push({ leaseId, answer });
+    stream.write({ ID: leaseId });
+    return answer.promise;
+  }
+
+  /** Gives the stream up: what waits fails, the next keep-alive opens another. */
+  reset(error: Error): void {
+    if (this.#session !== null) this.#lose(this.#session, error);
+  }
+
+  #open(): Session {
+    const session: Session = { stream: this.#openStream(), waiting: [] };
+    this.#session = session;
+    session.stream.then(
+      (stream) => {
+        stream.on('data', (response) => answered(session, response));
+        stream.on('error', (error) => this.#lose(session, error));
+        stream.on('end', () => this.#lose(session, new Error('14 UNAVAILABLE: the keep-alive stream ended')));
+      },
+      (error) => this.#lose(session, error),
+    );
+    return session;
+  }
+
+  async #openStream(): Promise<Stream> {
+    return (await this.#leases.leaseKeepAlive(requireLeader)) as Stream;
+  }
+
+  #lose(session: Session, error: Error): void {
+    if (this.#session === session) this.#session = null;
+    for (const { answer } of session.waiting.splice(0)) answer.reject(error);
+    session.stream.then(
+      (stream) => stream.cancel(),
+      () => undefined,
+    );
+  }
+}
+
+function answered({ waiting }: Session, response: ILeaseKeepAliveResponse): void {
+  const leaseId = String(response.ID);
+  const at = waiting.findIndex((one) => one.leaseId === leaseId);
+  if (at >= 0) waiting.splice(at, 1)[0]!.answer.resolve(Number(response.TTL));
+}
