@@ -1,1 +1,2 @@
-export {};
+export { run } from './run';
+export type { ClusterFile, ClusterFileBroker } from './up/cluster-file';
