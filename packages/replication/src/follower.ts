@@ -25,7 +25,6 @@ type Phase =
 export class Follower {
   readonly role = 'follower';
   private phase: Phase = { name: 'settling' };
-  private isStreamOpen = false;
   /** Whether the leader knows of this replica by the stream that is open now. */
   private hasAsked = false;
   private failures = 0;
@@ -36,6 +35,7 @@ export class Follower {
   constructor(
     private readonly core: Core,
     private readonly leader: number,
+    private isStreamOpen: boolean,
   ) {}
 
   onStreamOpened(): void {
@@ -147,8 +147,8 @@ export class Follower {
   private onDiverged(message: DivergedMessage): void {
     const { log } = this.core;
     const offset = truncationPoint(log, message);
-    // Cutting nothing would ask the same again for ever: such an answer makes no sense.
-    if (offset >= log.logEnd) {
+    // It answers a subscription, so nothing can be in flight; and cutting nothing would ask the same again for ever.
+    if (offset >= log.logEnd || !log.settled) {
       this.waitToAskAgain();
       return;
     }
@@ -157,9 +157,11 @@ export class Follower {
     this.core.emit({ type: 'truncate', offset });
   }
 
+  /** It may come while earlier pushes are being written: then it is asked for again when they are. */
   private onStartAnew({ logStart }: StartAnewMessage): void {
-    this.core.log.beginCut();
     this.phase = { name: 'settling' };
+    if (!this.core.log.settled) return;
+    this.core.log.beginCut();
     this.core.emit({ type: 'restart-at', offset: logStart });
   }
 

@@ -42,6 +42,8 @@ export class Replica {
   private readonly core: Core;
   /** Of the epoch in `core.record`; null without a record, without a part in it, and offline. */
   private current: Leader | Follower | null = null;
+  /** The leader to which a stream is open; it stays open when the same leader begins another epoch. */
+  private streamTo: PartitionRecord['leader'] = null;
   /** Whom the latest epoch that had a leader belongs to. */
   private lastLeader: { epoch: number; broker: number; run: string } | null = null;
   private expireProducersAt = 0;
@@ -141,10 +143,10 @@ export class Replica {
         this.onLeaderMessage(input);
         break;
       case 'stream-opened':
-        this.follower?.onStreamOpened();
+        this.onStreamOpened();
         break;
       case 'stream-closed':
-        this.follower?.onStreamClosed();
+        this.onStreamClosed();
         break;
       case 'tick':
         this.onTick();
@@ -245,8 +247,14 @@ export class Replica {
       this.current = new Leader(this.core, record);
       return;
     }
-    if (role === 'follower') this.current = new Follower(this.core, record.leader!.broker);
+    if (role === 'follower') this.current = this.follow(record.leader!);
     this.core.emit({ type: 'role-changed', role, leaderEpoch: record.leaderEpoch });
+  }
+
+  private follow(leader: { broker: number; run: string }): Follower {
+    const { streamTo } = this;
+    if (streamTo?.broker !== leader.broker || streamTo.run !== leader.run) this.streamTo = null;
+    return new Follower(this.core, leader.broker, this.streamTo !== null);
   }
 
   private part(record: PartitionRecord): 'leader' | 'follower' | 'idle' {
@@ -336,6 +344,16 @@ export class Replica {
 
   private onLeaderMessage({ message, headers }: LeaderMessageArrived): void {
     this.follower?.onLeaderMessage(message, headers);
+  }
+
+  private onStreamOpened(): void {
+    this.streamTo = this.record?.leader ?? null;
+    this.follower?.onStreamOpened();
+  }
+
+  private onStreamClosed(): void {
+    this.streamTo = null;
+    this.follower?.onStreamClosed();
   }
 
   private onTick(): void {

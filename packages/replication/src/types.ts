@@ -145,6 +145,7 @@ export interface RestartedAt {
   offset: number;
 }
 
+/** What lies before `logStart`, the base offset of the first batch that is left, was deleted. */
 export interface LogStartChanged {
   type: 'log-start-changed';
   logStart: number;
@@ -211,7 +212,10 @@ export interface LeaderMessageArrived {
   headers: BatchHeader[];
 }
 
-/** The stream to the record's leader is open. Fed after a `role-changed` to follower too, if it has been open before. */
+/**
+ * The stream to the record's leader is open. Fed also after the replica began to follow a leader (broker and run) to
+ * which a stream has been open before.
+ */
 export interface StreamOpened {
   type: 'stream-opened';
 }

@@ -1,0 +1,137 @@
+import { type BatchHeader, lastOffset } from '@ottla/protocol';
+import type { ReplicaEffect } from '../../src/index';
+import type { Broker, Cluster, Observer } from './cluster';
+
+/** Watches a cluster, and throws as soon as something is true that must never be. */
+export class Checker implements Observer {
+  /** Every batch ever written, by leader epoch and offset. */
+  private readonly written = new Map<string, number>();
+  private readonly leaders = new Map<number, string>();
+  /** What some high watermark has passed: the CRC of the batch at each base offset. */
+  private readonly committed = new Map<number, BatchHeader>();
+  private committedEnd = 0;
+  /** Per leader epoch the highest offset that its leader gave as the latest. */
+  private readonly latest = new Map<number, number>();
+  private readonly counts = new Map<string, number>();
+  readonly lines: string[] = [];
+
+  count(what: string): void {
+    this.counts.set(what, (this.counts.get(what) ?? 0) + 1);
+  }
+
+  seen(): ReadonlyMap<string, number> {
+    return this.counts;
+  }
+
+  trace(line: string): void {
+    this.lines.push(line);
+  }
+
+  effect(broker: Broker, effect: ReplicaEffect): void {
+    this.count(effect.type === 'to-follower' ? effect.message.type : effect.type);
+    if (effect.type === 'role-changed' && effect.role === 'leader') this.checkLeader(broker, effect.leaderEpoch);
+    if (effect.type === 'high-watermark') this.commit(broker, effect.value);
+    if (effect.type === 'reply' && effect.error !== null) this.count(effect.error);
+  }
+
+  /** No two different batches exist with the same leader epoch and offset. */
+  wrote(_broker: Broker, headers: readonly BatchHeader[]): void {
+    for (const { partitionLeaderEpoch, baseOffset, crc } of headers) {
+      const place = `epoch ${partitionLeaderEpoch}, offset ${baseOffset}`;
+      const known = this.written.get(place);
+      this.require(known === undefined || known === crc, `two batches have ${place}: #${known} and #${crc}`);
+      this.written.set(place, crc);
+    }
+  }
+
+  /** An acknowledged batch (acks=all) is committed, where its acknowledgement says. */
+  acknowledged(baseOffset: number, crc: number): void {
+    this.require(this.committed.get(baseOffset)?.crc === crc, `#${crc} was acknowledged at ${baseOffset} uncommitted`);
+  }
+
+  check(cluster: Cluster): void {
+    const { record } = cluster;
+    const { leader, isr, elr } = record;
+    this.require(
+      leader === null || isr.some(({ broker }) => broker === leader.broker),
+      `the ISR lacks the leader, broker ${leader?.broker}`,
+    );
+    for (const broker of cluster.brokers.values()) {
+      this.checkBelowHighWatermark(broker);
+      this.checkSequences(broker);
+      const isCandidate = [...isr, ...elr].some(
+        ({ broker: id, logId }) => id === broker.id && logId === broker.log.logId,
+      );
+      if (isCandidate) this.checkHoldsCommitted(broker);
+      this.checkLatest(broker);
+    }
+  }
+
+  /** A leader epoch has one broker, in one run. */
+  private checkLeader({ id, run }: Broker, epoch: number): void {
+    const name = `broker ${id} in ${run}`;
+    const known = this.leaders.get(epoch) ?? name;
+    this.require(known === name, `epoch ${epoch} is led by ${known} and by ${name}`);
+    this.leaders.set(epoch, name);
+  }
+
+  /** What one replica believes committed, every replica has to agree to for ever. */
+  private commit(broker: Broker, highWatermark: number): void {
+    for (const header of broker.log.batches) {
+      if (lastOffset(header) >= highWatermark) break;
+      const known = this.committed.get(header.baseOffset);
+      this.require(
+        known === undefined || known.crc === header.crc,
+        `offset ${header.baseOffset} was committed as #${known?.crc}, and is #${header.crc} on broker ${broker.id}`,
+      );
+      this.committed.set(header.baseOffset, header);
+    }
+    this.committedEnd = Math.max(this.committedEnd, highWatermark);
+  }
+
+  private checkBelowHighWatermark(broker: Broker): void {
+    if (broker.replica !== null) this.commit(broker, broker.replica.highWatermark);
+  }
+
+  /** Whoever may be elected holds everything that is committed. */
+  private checkHoldsCommitted({ id, log }: Broker): void {
+    this.require(log.logEnd >= this.committedEnd, `broker ${id} ends at ${log.logEnd}, below ${this.committedEnd}`);
+    for (const { baseOffset, crc } of log.batches) {
+      const known = this.committed.get(baseOffset);
+      if (known === undefined) continue;
+      this.require(known.crc === crc, `broker ${id} holds #${crc} at ${baseOffset}, committed is #${known.crc}`);
+    }
+  }
+
+  /** A producer's batches are there once, in sequence. */
+  private checkSequences({ id, log }: Broker): void {
+    const next = new Map<number, number>();
+    for (const { producerId, baseSequence, recordCount } of log.batches) {
+      if (producerId < 0) continue;
+      const expected = next.get(producerId) ?? (log.logStart > 0 ? baseSequence : 0);
+      this.require(
+        baseSequence === expected,
+        `broker ${id}: producer ${producerId} goes on with ${baseSequence}, not ${expected}`,
+      );
+      next.set(producerId, baseSequence + recordCount);
+    }
+  }
+
+  /** The latest offset never goes back from one leader to the next. */
+  private checkLatest({ id, replica }: Broker): void {
+    if (replica === null || replica.role !== 'leader' || replica.epochStart === null) return;
+    if (replica.highWatermark < replica.epochStart) return;
+    const answer = replica.latestReadable();
+    for (const [epoch, latest] of this.latest) {
+      this.require(
+        epoch > replica.leaderEpoch || latest <= answer,
+        `broker ${id} in epoch ${replica.leaderEpoch} gives ${answer} as the latest, ${latest} was given in ${epoch}`,
+      );
+    }
+    this.latest.set(replica.leaderEpoch, answer);
+  }
+
+  private require(condition: boolean, message: string): void {
+    if (!condition) throw new Error(`${message}\n${this.lines.slice(-60).join('\n')}`);
+  }
+}
