@@ -22,7 +22,7 @@ describe('fencing', () => {
     ['silent for less than the session timeout: nobody', { sessions: heard }, 10_000 + sessionTimeoutMs - 1, ''],
     [
       'silent for the session timeout: fenced',
-      { sessions: { ...heard, 1: session('run-1', 9_000) } },
+      { sessions: { 2: session('run-2', 11_900), 1: session('run-1', 9_000) } },
       9_000 + sessionTimeoutMs,
       '1 silent',
     ],
@@ -34,7 +34,7 @@ describe('fencing', () => {
     ],
     [
       'never heard by then: fenced',
-      { sessions: { 2: heard[2] }, silenceCountsFrom: 9_000 },
+      { sessions: { 2: session('run-2', 11_900) }, silenceCountsFrom: 9_000 },
       9_000 + sessionTimeoutMs,
       '1 silent',
     ],
@@ -69,6 +69,12 @@ describe('fencing', () => {
       '',
     ],
     ['nobody heard at all: the controller is the one cut off', { sessions: {} }, sessionTimeoutMs, 'stand down'],
+    [
+      'the first silent for too long, the other one for half as long: the controller is the one cut off',
+      { sessions: { 1: session('run-1', 9_000), 2: session('run-2', 9_000 + sessionTimeoutMs / 2) } },
+      9_000 + sessionTimeoutMs,
+      'stand down',
+    ],
     [
       'nobody heard, and it stood down for that lately: all fenced',
       { mayStandDown: false },

@@ -24,7 +24,7 @@ export function planFencing(state: ControllerState, now: number): FencingPlan {
   const others = [...state.image.brokers.values()].filter(({ value }) => value.broker !== state.self.broker);
   const silent = others.filter((registration) => isSilent(state, registration, now));
   const refused = others.filter((registration) => isRefused(state, registration, now));
-  const standDown = state.mayStandDown && isCutOff(others.length, silent.length) && refused.length === 0;
+  const standDown = state.mayStandDown && silent.length > 0 && refused.length === 0 && isCutOff(state, others, now);
   const fencings = [
     ...refused.map((registration) => fence(state, registration, 'refused')),
     ...silent
@@ -56,9 +56,14 @@ export function silenceDeadline(
   return Math.max(heardAt, registeredSince, state.silenceCountsFrom) + state.timings.sessionTimeoutMs;
 }
 
-/** Two or more others, all of them silent. */
-export function isCutOff(others: number, silent: number): boolean {
-  return others >= 2 && silent === others;
+/** Two or more others, none of them heard for at least half a session timeout. */
+export function isCutOff(
+  state: ControllerState,
+  others: readonly Versioned<BrokerRegistration>[],
+  now: number,
+): boolean {
+  const half = state.timings.sessionTimeoutMs / 2;
+  return others.length >= 2 && others.every((registration) => silenceDeadline(state, registration, now) - now <= half);
 }
 
 /** Only a session of the registered run says something about the registration. */

@@ -31,7 +31,7 @@ export interface SessionClientOptions {
   readonly timings: MembershipTimings;
   readonly suspicion: Suspicion;
   readonly onEvent: (event: ControllerEvent) => void;
-  /** The controller answered on a new stream. */
+  /** The controller answers again, or for the first time. */
   readonly onAcknowledged: () => void;
   /** This broker deposed the controller. */
   readonly onDeposed: () => void;
@@ -46,7 +46,8 @@ interface Session {
   sequence: number;
   /** When the controller was last heard, or could first have been. */
   heardAt: number;
-  acknowledged: boolean;
+  /** When it last answered on this stream. */
+  answeredAt: number | null;
   reconnectDelayMs: number;
   reconnect: Timer | null;
   tick: Timer | null;
@@ -71,9 +72,10 @@ export class SessionClient {
     this.#options = options;
   }
 
-  /** The current controller answers this broker's heartbeats. */
+  /** The current controller answers this broker's heartbeats: the last ones, not only some earlier ones. */
   get acknowledged(): boolean {
-    return this.#session?.acknowledged ?? false;
+    const answeredAt = this.#session?.answeredAt ?? Number.NEGATIVE_INFINITY;
+    return this.#options.clock.now() - answeredAt <= 2 * this.#options.timings.heartbeatIntervalMs;
   }
 
   onImage(image: ClusterImage): void {
@@ -96,7 +98,7 @@ export class SessionClient {
       stream: null,
       sequence: 0,
       heardAt: this.#options.clock.now(),
-      acknowledged: false,
+      answeredAt: null,
       reconnectDelayMs: FIRST_RECONNECT_MS,
       reconnect: null,
       tick: null,
@@ -150,17 +152,17 @@ export class SessionClient {
   #onReply(session: Session, stream: Session['stream'], reply: SessionReply): void {
     if (!this.#isCurrent(session) || session.stream !== stream) return;
     if (reply.type === 'not-controller') return;
+    const acknowledgedBefore = this.acknowledged;
     session.heardAt = this.#options.clock.now();
+    session.answeredAt = session.heardAt;
     session.reconnectDelayMs = FIRST_RECONNECT_MS;
-    if (session.acknowledged) return;
-    session.acknowledged = true;
-    this.#options.onAcknowledged();
+    if (!acknowledgedBefore) this.#options.onAcknowledged();
   }
 
   async #onClose(session: Session, stream: Session['stream'], error: OttlaError | null): Promise<void> {
     if (!this.#isCurrent(session) || session.stream !== stream) return;
     session.stream = null;
-    session.acknowledged = false;
+    session.answeredAt = null;
     const { run } = session.claim.value;
     const address = this.#addressOf(session);
     if (error !== null && address !== null && this.#options.suspicion.refusalCounts(run, this.#options.clock.now())) {
@@ -215,7 +217,7 @@ export class SessionClient {
   }
 
   #stillHolds(session: Session, evidence: Evidence): boolean {
-    if (evidence === 'refused') return session.stream === null || !session.acknowledged;
+    if (evidence === 'refused') return session.answeredAt === null;
     if (evidence === 'superseded') return isSuperseded(this.#options.view.image, session.claim.value);
     return this.#options.clock.now() - session.heardAt > silenceTimeout(this.#options.timings);
   }
