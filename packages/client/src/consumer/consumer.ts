@@ -141,8 +141,10 @@ export class Consumer implements AsyncIterable<ConsumedRecords> {
       head.feed.taken(head.records);
       reader.resolve({ done: false, value: head.records });
     } else if (this.#failure !== null) {
+      const failure = this.#failure;
       this.#reader = null;
-      reader.reject(this.#failure);
+      this.#failure = null;
+      reader.reject(failure);
       this.close();
     } else if (this.#closing.signal.aborted || this.#feeds.every(({ done }) => done)) {
       this.#reader = null;

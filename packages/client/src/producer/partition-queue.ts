@@ -180,9 +180,10 @@ export class PartitionQueue {
   #onFailure(batch: PendingBatch, error: OttlaError, earlierUnderWay: boolean): void {
     this.#lastError = error;
     if (UNCERTAIN.has(error.code)) batch.mayBeAppended = true;
-    const refusedIdentity = IDENTITY_REFUSED.has(error.code) && !batch.mayBeAppended;
-    // Out of order because one before it failed: both go again, in order.
-    const behindFailed = error.code === 'OUT_OF_ORDER_SEQUENCE_NUMBER' && (earlierUnderWay || this.#failed.length > 0);
+    const numberRefused = error.code === 'OUT_OF_ORDER_SEQUENCE_NUMBER' || IDENTITY_REFUSED.has(error.code);
+    // Refused because one before it failed: both go again, in order.
+    const behindFailed = numberRefused && (earlierUnderWay || this.#failed.length > 0);
+    const refusedIdentity = IDENTITY_REFUSED.has(error.code) && !behindFailed && !batch.mayBeAppended;
     if (!batch.settled && (error.retriable || refusedIdentity || behindFailed)) this.#failed.push(batch);
     else this.#fail(batch, error);
     if (batch.sequence >= 0 && (batch.settled || refusedIdentity)) this.#gap = true;
