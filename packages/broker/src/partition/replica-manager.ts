@@ -34,7 +34,7 @@ interface Held {
   readonly partition: number;
   host: PartitionHost | null;
   follower: Follower | null;
-  readonly opened: Promise<void>;
+  opened: Promise<void>;
 }
 
 const OPENING_AT_ONCE = 16;
@@ -144,24 +144,20 @@ export class ReplicaManager implements Partitions {
   }
 
   private hold(topic: string, topicId: string, partition: number): void {
-    const held: Held = {
-      topicId,
-      partition,
-      host: null,
-      follower: null,
-      opened: this.openInTurn(async () => {
-        if (this.closed) return;
-        held.host = await this.open(topic, topicId, partition);
-        held.follower = this.followerOf(held.host);
-        const record = this.options.tracker.image.partitions.get(topicId)?.get(partition);
-        if (record !== undefined) this.applyRecord(held, record);
-      }).catch((error: unknown) => {
-        const { message } = toOttlaError(error);
-        this.options.logger.error(
-          `${topic}-${partition}: the log can't be opened, the replica stays offline: ${message}`,
-        );
-      }),
+    const held: Held = { topicId, partition, host: null, follower: null, opened: Promise.resolve() };
+    const open = async (): Promise<void> => {
+      if (this.closed) return;
+      held.host = await this.open(topic, topicId, partition);
+      held.follower = this.followerOf(held.host);
+      const record = this.options.tracker.image.partitions.get(topicId)?.get(partition);
+      if (record !== undefined) this.applyRecord(held, record);
     };
+    held.opened = this.openInTurn(open).catch((error: unknown) => {
+      const { message } = toOttlaError(error);
+      this.options.logger.error(
+        `${topic}-${partition}: the log can't be opened, the replica stays offline: ${message}`,
+      );
+    });
     this.held.set(keyOf(topicId, partition), held);
   }
 
