@@ -7,7 +7,7 @@ import {
   partitionForGroup,
 } from '@ottla/groups';
 import type { ClusterImage, ImageTracker } from '@ottla/metadata';
-import type { Clock, Codecs, Logger, Random } from '@ottla/runtime';
+import type { Clock, Codecs, Logger, Random, Timer } from '@ottla/runtime';
 import type { BrokerConfig } from '../config/schema';
 import type { GroupRequest, Groups, LocalPartition, Partitions } from '../services';
 import { GroupTime } from './group-time';
@@ -25,6 +25,7 @@ export interface GroupHostOptions {
 }
 
 const OFFSETS_TOPIC = '__consumer_offsets';
+const REPLACE_DELAY_MS = 1_000;
 
 /** The group coordinators on this broker: one for each partition of `__consumer_offsets` that it leads. */
 export class GroupHost implements Groups {
@@ -34,6 +35,7 @@ export class GroupHost implements Groups {
   /** Answers NOT_COORDINATOR, in each API's own form, for groups that are coordinated elsewhere. */
   private readonly nowhere: GroupCoordinator;
   private readonly stops: (() => void)[];
+  private readonly pauses = new Set<Timer>();
   private closed = false;
 
   constructor(private readonly options: GroupHostOptions) {
@@ -61,6 +63,7 @@ export class GroupHost implements Groups {
   close(): void {
     this.closed = true;
     for (const stop of this.stops) stop();
+    for (const pause of this.pauses) pause.cancel();
     for (const coordinator of this.coordinators.values()) coordinator.unload();
     this.coordinators.clear();
   }
@@ -74,7 +77,10 @@ export class GroupHost implements Groups {
       this.coordinators.delete(partition.partition);
       current.unload();
     }
-    if (!partition.isLeader) return;
+    if (partition.isLeader) this.coordinate(partition);
+  }
+
+  private coordinate(partition: LocalPartition): void {
     const { config, clock, random, codecs, logger } = this.options;
     const coordinator = new HostedCoordinator({
       partition,
@@ -86,9 +92,21 @@ export class GroupHost implements Groups {
       random,
       codecs,
       logger,
+      onBroken: (broken) => this.replace(broken, partition),
     });
     this.coordinators.set(partition.partition, coordinator);
     void coordinator.start();
+  }
+
+  /** After a pause, so that what broke it can't keep the broker busy. */
+  private replace(broken: HostedCoordinator, partition: LocalPartition): void {
+    if (this.coordinators.get(partition.partition) !== broken) return;
+    this.coordinators.delete(partition.partition);
+    const timer = this.options.clock.after(REPLACE_DELAY_MS, () => {
+      this.pauses.delete(timer);
+      this.follow(partition);
+    });
+    this.pauses.add(timer);
   }
 
   private onTopicsChanged(image: ClusterImage, changed: readonly string[]): void {

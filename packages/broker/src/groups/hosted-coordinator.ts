@@ -28,6 +28,13 @@ export interface HostedCoordinatorOptions {
   readonly random: Random;
   readonly codecs: Codecs;
   readonly logger: Logger;
+  /** Called when the coordinator came to an end that it should not have: another one is to take its place. */
+  onBroken(coordinator: HostedCoordinator): void;
+}
+
+interface Waiting {
+  resolve(body: GroupResponse): void;
+  reject(error: OttlaError): void;
 }
 
 const FIRST_RETRY_MS = 500;
@@ -41,7 +48,7 @@ export class HostedCoordinator {
   /** The leader epoch that it belongs to. What an earlier or later one did never reaches it. */
   readonly epoch: number;
   private readonly machine: GroupCoordinator;
-  private readonly waiting = new Map<number, (body: GroupResponse) => void>();
+  private readonly waiting = new Map<number, Waiting>();
   private readonly name: string;
   private nextRequestId = 1;
   private timer: { at: number; timer: Timer } | null = null;
@@ -76,10 +83,16 @@ export class HostedCoordinator {
     const { version, clientId, clientHost, body } = request;
     const requestId = this.nextRequestId++;
     const memberIdSeed = this.options.random.uuid();
-    return new Promise((resolve) => {
-      this.waiting.set(requestId, resolve as (answer: GroupResponse) => void);
-      const input = { type: 'request', api, requestId, version, clientId, clientHost, memberIdSeed, body };
-      this.feed(input as GroupRequestInput);
+    const input = { type: 'request', api, requestId, version, clientId, clientHost, memberIdSeed, body };
+    return new Promise((resolve, reject) => {
+      this.waiting.set(requestId, { resolve: resolve as Waiting['resolve'], reject });
+      try {
+        this.step(input as GroupRequestInput);
+      } catch (error) {
+        // What one request can't be done with is that request's failure.
+        this.waiting.delete(requestId);
+        reject(error);
+      }
     });
   }
 
@@ -91,9 +104,7 @@ export class HostedCoordinator {
   unload(): void {
     if (this.unloaded) return;
     this.feed({ type: 'unload' });
-    this.unloaded = true;
-    this.timer?.timer.cancel();
-    this.stopWaiting();
+    this.stop();
   }
 
   /** Everything up to the end of the log at the epoch's start, then waits until that end is committed. */
@@ -154,8 +165,29 @@ export class HostedCoordinator {
     });
   }
 
+  /** Takes an input that nobody waits for: where it fails, the state can't be trusted and is loaded anew. */
   private feed(input: GroupInput): void {
-    if (this.unloaded && input.type !== 'request') return;
+    if (this.unloaded) return;
+    try {
+      this.step(input);
+    } catch (thrown) {
+      const { message, stack } = toOttlaError(thrown);
+      this.options.logger.error(`${this.name}: the coordinator failed and is loaded anew: ${message}`, { stack });
+      this.stop();
+      const gone = new OttlaError('NOT_COORDINATOR', `${this.name}: its coordinator is loaded anew`);
+      for (const { reject } of this.waiting.values()) reject(gone);
+      this.waiting.clear();
+      this.options.onBroken(this);
+    }
+  }
+
+  private stop(): void {
+    this.unloaded = true;
+    this.timer?.timer.cancel();
+    this.stopWaiting();
+  }
+
+  private step(input: GroupInput): void {
     for (const effect of this.machine.step(this.options.time.now(), input)) this.carryOut(effect);
     this.armTimer();
   }
@@ -163,9 +195,9 @@ export class HostedCoordinator {
   private carryOut(effect: GroupEffect): void {
     switch (effect.type) {
       case 'reply': {
-        const resolve = this.waiting.get(effect.requestId);
+        const waiting = this.waiting.get(effect.requestId);
         this.waiting.delete(effect.requestId);
-        resolve?.(effect.body);
+        waiting?.resolve(effect.body);
         return;
       }
       case 'write':

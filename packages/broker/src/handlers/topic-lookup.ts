@@ -1,9 +1,9 @@
 import type { ClusterImage, TopicRecord } from '@ottla/metadata';
-import { OttlaError } from '@ottla/protocol';
+import { OttlaError, ZERO_UUID } from '@ottla/protocol';
 import type { PartitionRecord } from '@ottla/replication';
 
 /** The topic id that stands for none. */
-export const NO_TOPIC_ID = '00000000-0000-0000-0000-000000000000';
+export const NO_TOPIC_ID = ZERO_UUID;
 
 /** How a request names a topic: by id where there is one, else by name. */
 export interface TopicReference {

@@ -4,10 +4,9 @@ import {
   checkProducedBatches,
   compressionOf,
   decodeBatch,
-  isLogAppendTime,
-  isTransactional,
   OttlaError,
   setLogAppendTime,
+  toOttlaError,
 } from '@ottla/protocol';
 import { type TopicConfig, topicConfig } from '../../config/topic-settings';
 import type { BrokerServices } from '../../services';
@@ -49,7 +48,7 @@ export function checkProduced(
   if (records === null || records.length === 0) {
     throw new OttlaError('INVALID_RECORD', `${name}: the request holds no record batch; send exactly one`);
   }
-  const headers = checkProducedBatches(records, { maxMessageBytes: config['max.message.bytes'] });
+  const headers = checkBatches(records, config, name);
   if (headers.length !== 1) {
     throw new OttlaError(
       'INVALID_RECORD',
@@ -69,6 +68,15 @@ export function checkProduced(
   return { headers, logAppendTimeMs: -1 };
 }
 
+function checkBatches(records: Uint8Array, config: TopicConfig, name: string): BatchHeader[] {
+  try {
+    return checkProducedBatches(records, { maxMessageBytes: config['max.message.bytes'] });
+  } catch (thrown) {
+    const error = toOttlaError(thrown);
+    throw new OttlaError(error.code, `${name}: ${error.message}`, { cause: error });
+  }
+}
+
 function requireServed(header: BatchHeader, name: string, apiVersion: number): void {
   if (compressionOf(header) === 'zstd' && apiVersion < ZSTD_VERSION) {
     throw new OttlaError(
@@ -76,15 +84,9 @@ function requireServed(header: BatchHeader, name: string, apiVersion: number): v
       `${name}: zstd takes version ${ZSTD_VERSION} of Produce or later, the request is of version ${apiVersion}`,
     );
   }
-  if (isTransactional(header)) {
-    throw new OttlaError('INVALID_TXN_STATE', `${name}: the batch is transactional; transactions are not supported`);
-  }
 }
 
 function requireTimestamp(header: BatchHeader, name: string, config: TopicConfig, services: BrokerServices): void {
-  if (isLogAppendTime(header)) {
-    throw new OttlaError('INVALID_TIMESTAMP', `${name}: a producer can't send batches of timestamp type LogAppendTime`);
-  }
   const afterMax = config['message.timestamp.after.max.ms'];
   const ahead = header.maxTimestamp - services.clock.wall();
   if (ahead <= afterMax) return;
