@@ -190,8 +190,18 @@ export class LogDirectory {
     this.#checkpoints.set('high-watermarks', topic, partition, value);
   }
 
-  /** Writes recovery points, high watermarks and log starts of all partitions, where they changed. */
-  checkpoint(): Promise<void> {
+  /**
+   * Writes recovery points, high watermarks and log starts of all partitions, where they changed, and makes the folders of
+   * new partitions durable. To be called every few seconds.
+   */
+  async checkpoint(): Promise<void> {
+    for (const log of [...this.#logs.values()]) {
+      if (log instanceof PartitionLog && !log.closed && log.failure === null) await log.syncFolder();
+    }
+    await this.#writeCheckpoints();
+  }
+
+  #writeCheckpoints(): Promise<void> {
     return this.#checkpoints.write(() => {
       for (const log of this.#logs.values()) {
         if (!(log instanceof PartitionLog)) continue;
@@ -209,7 +219,7 @@ export class LogDirectory {
     if (this.#isOpen(name)) throw new OttlaError('KAFKA_STORAGE_ERROR', `${this.dir}/${name} is open; close it first`);
 
     this.#logs.delete(name);
-    if (this.#checkpoints.forget(topic, partition)) await this.checkpoint();
+    if (this.#checkpoints.forget(topic, partition)) await this.#writeCheckpoints();
     const aside = strayFolder(name, random.uuid());
     await disk.rename(`${this.dir}/${name}`, `${this.dir}/${aside}`);
     await disk.syncDir(this.dir);
@@ -231,7 +241,7 @@ export class LogDirectory {
     // A later partition of this name must find no offsets of this one.
     this.#logs.delete(name);
     await log?.close({ clean: false });
-    if (this.#checkpoints.forget(partition.topic, partition.partition)) await this.checkpoint();
+    if (this.#checkpoints.forget(partition.topic, partition.partition)) await this.#writeCheckpoints();
     const doomed = `${this.dir}/${deletedFolder(name, random.uuid())}`;
     await disk.rename(folder, doomed);
     await disk.syncDir(this.dir);
@@ -263,7 +273,7 @@ export class LogDirectory {
       if (failed !== undefined) throw failed.reason;
       await this.#disowned;
       if (!clean) return;
-      await this.checkpoint();
+      await this.#writeCheckpoints();
       if (this.#failure === null && opened.every((log) => log.failure === null)) {
         await writeCleanShutdown(disk, this.dir, run);
       }
@@ -276,7 +286,7 @@ export class LogDirectory {
   async #open({ topic, topicId, partition, config }: OpenPartition): Promise<PartitionLog> {
     const { disk, clock, logger, producerExpirationMs = DEFAULT_PRODUCER_EXPIRATION_MS } = this.#options;
     const dir = `${this.dir}/${partitionFolder(topic, partition)}`;
-    if (!(await disk.exists(dir)) && this.#checkpoints.forget(topic, partition)) await this.checkpoint();
+    if (!(await disk.exists(dir)) && this.#checkpoints.forget(topic, partition)) await this.#writeCheckpoints();
     return PartitionLog.open({
       disk,
       clock,
@@ -291,7 +301,7 @@ export class LogDirectory {
       logStart: this.#checkpoints.get('log-start-offsets', topic, partition),
       producerExpirationMs,
       resources: this.#resources,
-      checkpoint: () => this.checkpoint(),
+      checkpoint: () => this.#writeCheckpoints(),
       onOffline: (error, reason) => this.#onLogOffline(error, reason),
     });
   }

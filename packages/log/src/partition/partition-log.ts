@@ -189,6 +189,11 @@ export class PartitionLog {
     await this.#flusher.flush();
   }
 
+  /** Makes the folder itself durable, and whose it is; costs nothing once it is. */
+  async syncFolder(): Promise<void> {
+    await this.#flusher.syncFolder();
+  }
+
   /**
    * Waits for what is being written and closes the files. `clean` first makes all of it durable, indexes, epochs and
    * producers included, so that the next open can take the files as they are; when that fails the log is closed all the
@@ -230,6 +235,7 @@ export class PartitionLog {
         if (clean && state.failure === null) await this.#seal();
       } finally {
         this.#release();
+        await state.resources.files.settled();
       }
     });
   }

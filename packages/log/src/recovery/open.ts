@@ -27,8 +27,9 @@ export async function openLogState(options: PartitionLogOptions): Promise<LogSta
   const parts = { segments, epochs: LeaderEpochs.from([]), producers: new ProducerState(options.producerExpirationMs) };
   const state = new LogState(options, context, parts);
   state.snapshots = files.snapshots;
-  state.folderDirty = isNew;
-  state.namesDirty = isNew || files.bases.length === 0;
+  // A life that was cut short may have made files without syncing their names.
+  state.folderDirty = isNew || !options.cleanShutdown;
+  state.namesDirty = state.folderDirty || files.bases.length === 0;
   try {
     if (files.bases.length > 0) await load(state);
     else startEmpty(state);
@@ -99,14 +100,29 @@ async function load(state: LogState): Promise<void> {
   state.logStart = Math.max(options.logStart, state.segments.first.baseOffset);
   const epochs = await loadEpochs(state);
   const trusted = options.cleanShutdown && (await trust(state, epochs));
+  if (!trusted && beginningIsLost(state)) {
+    const { baseOffset } = state.segments.first;
+    options.logger.warn(
+      `${state.name}: what came before offset ${baseOffset} is lost and was never synced; emptying it`,
+    );
+    return restartAt(state, options.logStart);
+  }
   if (!trusted) await recover(state, epochs);
   if (state.logStart > state.logEnd) {
     options.logger.warn(
-      `${state.name}: the log ends at ${state.logEnd}, before its start ${state.logStart}; it is emptied`,
+      `${state.name}: the log ends at ${state.logEnd}, before its start ${state.logStart}; emptying it`,
     );
-    await restartAt(state, state.logStart);
+    return restartAt(state, state.logStart);
   }
   if (state.logStart > state.segments.first.baseOffset) state.epochs.truncateFromStart(state.logStart);
+}
+
+/**
+ * The log doesn't reach down to its checkpointed start, and nothing of it was ever synced: a crash took its first
+ * segments and left later ones. (Whoever deletes old segments makes the new start durable first.)
+ */
+function beginningIsLost({ segments, options }: LogState): boolean {
+  return segments.first.baseOffset > options.logStart && options.recoveryPoint <= options.logStart;
 }
 
 /** A segment that was made and never written to, unless it is the last, would hide the one before it. */

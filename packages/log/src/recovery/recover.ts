@@ -4,6 +4,8 @@ import type { LogState } from '../partition/log-state';
 import type { Segment } from '../segment/segment';
 import { forEachHeader, loadProducers, removeSnapshots } from './producers';
 
+const MAX_INT32 = 0x7fffffff;
+
 /** What the scan has seen so far. */
 interface Progress {
   nextOffset: number;
@@ -28,7 +30,7 @@ export async function recover(state: LogState, known: LeaderEpochs | null): Prom
   state.producers = await loadProducers(state, start);
   const progress: Progress = { nextOffset: start, epoch: state.epochs.latest()?.epoch ?? -1 };
   for (const [n, segment] of unsafe.entries()) {
-    const damage = (await scanSegment(state, segment, progress)) ?? overlaps(unsafe[n + 1], progress);
+    const damage = (await scanSegment(state, segment, progress)) ?? misplaced(unsafe[n + 1], progress);
     if (damage !== null) {
       await cutBehind(state, segment, progress.nextOffset, damage);
       break;
@@ -72,10 +74,13 @@ async function scanSegment(state: LogState, segment: Segment, progress: Progress
   return contradiction ?? damage;
 }
 
-/** A segment that begins before the one ahead of it ends was left by an earlier life of the log. */
-function overlaps(next: Segment | undefined, { nextOffset }: Progress): string | null {
-  if (next === undefined || next.baseOffset >= nextOffset) return null;
-  return `the next segment begins at ${next.baseOffset}, before offset ${nextOffset} that this one reaches`;
+/**
+ * A segment begins where the one before it ends. One that begins earlier was left by an earlier life of the log; one that
+ * begins later has lost those in between. (Only a jump of offsets that no segment can hold leaves a gap.)
+ */
+function misplaced(next: Segment | undefined, { nextOffset }: Progress): string | null {
+  if (next === undefined || next.baseOffset === nextOffset || next.baseOffset - nextOffset > MAX_INT32) return null;
+  return `the next segment begins at ${next.baseOffset}, this one ends at ${nextOffset}`;
 }
 
 /** A whole batch that can't belong here was left by an earlier life of the file. */
@@ -98,7 +103,9 @@ async function cutBehind(state: LogState, segment: Segment, nextOffset: number, 
     lostSegments++;
   }
   await segment.cut();
+  await state.syncFile(segment.path);
   state.namesDirty = true;
+  await state.syncNames();
   const where = `${segment.path} at position ${segment.size} (offset ${nextOffset})`;
   state.options.logger.warn(`${state.name}: cut ${where}: ${damage}`, { segmentsRemoved: lostSegments });
 }

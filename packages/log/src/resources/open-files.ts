@@ -66,9 +66,9 @@ export class OpenFiles {
     if (entry.pins === 0) this.#close(entry);
   }
 
-  /** Resolves when every file that was let go is closed. */
+  /** Resolves when every file that was let go by now is closed. */
   async settled(): Promise<void> {
-    while (this.#closing.size > 0) await Promise.all(this.#closing);
+    await Promise.all(this.#closing);
   }
 
   #take(disk: Disk, path: string, mode: 'read-write' | 'create'): OpenFile {

@@ -32,6 +32,13 @@ export class Flusher {
     return this.#waiting;
   }
 
+  /** Makes the folder itself durable, with partition.metadata, which tells whose it is. */
+  async syncFolder(): Promise<void> {
+    const { context, options } = this.#state;
+    await this.#state.syncFolder(() => syncTopicId(context.disk, options.dir));
+    await this.#state.syncNames();
+  }
+
   /** Runs `task` while no flush does. */
   exclusive<T>(task: () => Promise<T>): Promise<T> {
     return this.#queue.run(task);
@@ -52,8 +59,7 @@ export class Flusher {
   async syncActive(): Promise<void> {
     const state = this.#state;
     await state.syncFile(state.active.path);
-    await state.syncNames();
-    await state.syncFolder(() => syncTopicId(state.context.disk, state.options.dir));
+    await this.syncFolder();
   }
 
   /** Batches were confirmed; `synced` tells that `syncActive` covered them. */
@@ -97,8 +103,7 @@ export class Flusher {
           throw error;
         });
       }
-      await state.syncNames();
-      await state.syncFolder(() => syncTopicId(disk, state.options.dir));
+      await this.syncFolder();
       state.rolled.shift();
       state.recoveryPoint = Math.max(state.recoveryPoint, end);
     }

@@ -22,6 +22,8 @@ export async function truncateTo(state: LogState, offset: number): Promise<void>
   await guarded(state, async () => {
     await dropSegmentsBehind(state, target);
     await target.truncate(cut.position, newEnd);
+    // Otherwise a crash could bring old batches back between those that are appended next.
+    await state.syncFile(target.path);
     await removeSnapshots(state, (at) => at > newEnd);
     state.rolled = state.rolled.filter(({ segment }) => segment.baseOffset < target.baseOffset);
     state.epochs.truncateFromEnd(newEnd);
@@ -34,10 +36,12 @@ export async function truncateTo(state: LogState, offset: number): Promise<void>
 /** Drops everything; the log is empty and begins at `offset`. */
 export async function restartAt(state: LogState, offset: number): Promise<void> {
   const { disk, dir } = state.context;
-  await lowerCheckpoints(state, offset, offset);
-  state.forgetPositions();
   state.logStart = offset;
   state.logEnd = offset;
+  state.recoveryPoint = offset;
+  state.forgetPositions();
+  // First of all, because recovery takes a log that doesn't reach down to its start for one that lost its beginning.
+  await state.options.checkpoint?.();
   await guarded(state, async () => {
     for (const segment of [...state.segments.all()].reverse()) await segment.remove();
     await removeSnapshots(state, () => true);
@@ -52,7 +56,6 @@ export async function restartAt(state: LogState, offset: number): Promise<void> 
     state.epochs = LeaderEpochs.from([]);
     state.epochsDirty = false;
     state.producers = new ProducerState(state.options.producerExpirationMs);
-    state.recoveryPoint = offset;
   });
   state.forgetPositions();
 }

@@ -35,6 +35,13 @@ const MAX_WRITE_BYTES = 8 * 1024 * 1024;
 /** As many as one writev takes. */
 const MAX_WRITE_CHUNKS = 1024;
 
+const MAX_INT32 = 0x7fffffff;
+
+/** A segment begins where the one before it ends, unless its indexes couldn't hold the offset of its first batch then. */
+function baseFor(next: BatchHeader, logEnd: number): number {
+  return lastOffset(next) - logEnd > MAX_INT32 ? next.baseOffset : logEnd;
+}
+
 /**
  * The only writer of a log. What is appended while a write is in flight waits, and then goes out in one write; what
  * changes the log otherwise takes its turn in the same line.
@@ -108,7 +115,7 @@ export class WriteQueue {
     }
     const now = state.options.clock.wall();
     const next = first.headers[first.nextHeader] as BatchHeader;
-    if (state.active.shouldRoll(next, now)) await this.#roll(next.baseOffset);
+    if (state.active.shouldRoll(next, now)) await this.#roll(baseFor(next, state.logEnd));
     const pieces = this.#plan(now);
     await state.active.write(pieces.map(({ bytes }) => bytes));
     const lastHeader = pieces.at(-1)?.headers.at(-1) as BatchHeader;
@@ -193,6 +200,7 @@ export class WriteQueue {
     if (state.failure === null && !state.closed) {
       try {
         await state.active.cut();
+        await state.syncFile(state.active.path);
       } catch (error) {
         state.goOffline(error, 'cut-failed', 'what a failed write left could not be cut off');
       }

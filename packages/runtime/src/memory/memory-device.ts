@@ -71,13 +71,17 @@ export class MemoryDevice {
     this.root.crash(this.#random);
   }
 
-  /** One operation: takes its time, and fails if it was ordered to or if its process has died. */
-  async step(operation: DiskOperation, path: string, life: number): Promise<void> {
+  /**
+   * One operation: takes its time, fails if it was ordered to or if its process has died, and otherwise happens at one
+   * moment.
+   */
+  async step<T>(operation: DiskOperation, path: string, life: number, happen: () => T): Promise<T> {
     await this.#options.delay?.(operation, path);
     this.requireAlive(operation, path, life);
     this.counts[operation]++;
     const fault = operation === 'write' ? null : this.faults.take(operation, path);
     if (fault !== null) throw new DiskError(operation, path, fault.errno);
+    return happen();
   }
 
   requireAlive(operation: string, path: string, life: number): void {
@@ -88,10 +92,13 @@ export class MemoryDevice {
     const write: InFlight = { node, chunks, position };
     this.#inFlight.add(write);
     try {
-      await this.step('write', path, life);
+      await this.step('write', path, life, () => this.#writeNow(write, path));
     } finally {
       this.#inFlight.delete(write);
     }
+  }
+
+  #writeNow({ node, chunks, position }: InFlight, path: string): void {
     const fault = this.faults.take('write', path);
     const size = totalBytes(chunks);
     const wanted = fault === null ? size : Math.min(fault.writtenBytes ?? 0, size);

@@ -13,22 +13,23 @@ export class MemoryMount implements Disk {
     this.#life = life;
   }
 
-  async open(path: string, mode: OpenMode): Promise<DiskFile> {
-    const step = this.#steps(path);
-    await step('open');
-    const found = this.device.find(path);
-    if (found?.kind === 'directory') throw new DiskError('open', path, 'EISDIR');
-    if (found === null && mode !== 'create') throw new DiskError('open', path, 'ENOENT');
-    const node = found ?? this.#create(path);
-    this.device.openFiles++;
-    return new MemoryFile(this.device, node, path);
+  open(path: string, mode: OpenMode): Promise<DiskFile> {
+    return this.#steps(path)('open', () => {
+      const found = this.device.find(path);
+      if (found?.kind === 'directory') throw new DiskError('open', path, 'EISDIR');
+      if (found === null && mode !== 'create') throw new DiskError('open', path, 'ENOENT');
+      const node = found ?? this.#create(path);
+      this.device.openFiles++;
+      return new MemoryFile(this.device, node, path);
+    });
   }
 
-  async readFile(path: string): Promise<Uint8Array | null> {
-    await this.#steps(path)('read');
-    const node = this.device.find(path);
-    if (node?.kind === 'directory') throw new DiskError('read', path, 'EISDIR');
-    return node === null ? null : node.view(0, node.size).slice();
+  readFile(path: string): Promise<Uint8Array | null> {
+    return this.#steps(path)('read', () => {
+      const node = this.device.find(path);
+      if (node?.kind === 'directory') throw new DiskError('read', path, 'EISDIR');
+      return node === null ? null : node.view(0, node.size).slice();
+    });
   }
 
   async writeFileAtomic(path: string, bytes: Uint8Array): Promise<void> {
@@ -36,99 +37,104 @@ export class MemoryMount implements Disk {
     const life = this.#life ?? this.device.life;
     const draft = new MemoryFileNode();
     await this.device.write(draft, path, [bytes], 0, life);
-    await step('sync');
-    draft.sync();
-    await step('rename');
-    const { parent, name } = this.device.parentOf(path, 'write');
-    parent.entries.set(name, draft);
-    await step('sync');
-    parent.syncEntry(name);
+    await step('sync', () => draft.sync());
+    const { parent, name } = await step('rename', () => {
+      const place = this.device.parentOf(path, 'write');
+      place.parent.entries.set(place.name, draft);
+      return place;
+    });
+    await step('sync', () => parent.syncEntry(name));
   }
 
-  async list(dir: string): Promise<string[]> {
-    await this.#steps(dir)('list');
-    const node = this.device.find(dir);
-    if (node?.kind === 'file') throw new DiskError('list', dir, 'ENOTDIR');
-    return node === null ? [] : [...node.entries.keys()].sort();
+  list(dir: string): Promise<string[]> {
+    return this.#steps(dir)('list', () => {
+      const node = this.device.find(dir);
+      if (node?.kind === 'file') throw new DiskError('list', dir, 'ENOTDIR');
+      return node === null ? [] : [...node.entries.keys()].sort();
+    });
   }
 
-  async makeDir(path: string): Promise<void> {
-    await this.#steps(path)('make-directory');
-    let at = this.device.root;
-    for (const part of split(path)) {
-      let next = at.entries.get(part);
-      if (next === undefined) {
-        next = new MemoryDirectoryNode();
-        at.entries.set(part, next);
+  makeDir(path: string): Promise<void> {
+    return this.#steps(path)('make-directory', () => {
+      let at = this.device.root;
+      for (const part of split(path)) {
+        let next = at.entries.get(part);
+        if (next === undefined) {
+          next = new MemoryDirectoryNode();
+          at.entries.set(part, next);
+        }
+        if (next.kind === 'file') throw new DiskError('make directory', path, 'ENOTDIR');
+        at = next;
       }
-      if (next.kind === 'file') throw new DiskError('make directory', path, 'ENOTDIR');
-      at = next;
-    }
+    });
   }
 
-  async rename(from: string, to: string): Promise<void> {
-    await this.#steps(from)('rename');
-    const node = this.device.find(from);
-    if (node === null) throw new DiskError('rename', from, 'ENOENT');
-    const source = this.device.parentOf(from, 'rename');
-    const target = this.device.parentOf(to, 'rename');
-    const existing = target.parent.entries.get(target.name);
-    if (existing?.kind === 'directory' && existing.entries.size > 0) throw new DiskError('rename', to, 'ENOTEMPTY');
-    source.parent.entries.delete(source.name);
-    target.parent.entries.set(target.name, node);
+  rename(from: string, to: string): Promise<void> {
+    return this.#steps(from)('rename', () => {
+      const node = this.device.find(from);
+      if (node === null) throw new DiskError('rename', from, 'ENOENT');
+      const source = this.device.parentOf(from, 'rename');
+      const target = this.device.parentOf(to, 'rename');
+      const existing = target.parent.entries.get(target.name);
+      if (existing?.kind === 'directory' && existing.entries.size > 0) throw new DiskError('rename', to, 'ENOTEMPTY');
+      source.parent.entries.delete(source.name);
+      target.parent.entries.set(target.name, node);
+    });
   }
 
-  async remove(path: string): Promise<void> {
-    await this.#steps(path)('remove');
-    this.#unlink(path);
+  remove(path: string): Promise<void> {
+    return this.#steps(path)('remove', () => this.#unlink(path));
   }
 
-  async removeFile(path: string): Promise<void> {
-    await this.#steps(path)('remove');
-    if (this.device.find(path)?.kind === 'directory') throw new DiskError('remove', path, 'EISDIR');
-    this.#unlink(path);
+  removeFile(path: string): Promise<void> {
+    return this.#steps(path)('remove', () => {
+      if (this.device.find(path)?.kind === 'directory') throw new DiskError('remove', path, 'EISDIR');
+      this.#unlink(path);
+    });
   }
 
-  async exists(path: string): Promise<boolean> {
-    await this.#steps(path)('open');
-    return this.device.find(path) !== null;
+  exists(path: string): Promise<boolean> {
+    return this.#steps(path)('open', () => this.device.find(path) !== null);
   }
 
-  async syncDir(path: string): Promise<void> {
-    await this.#steps(path)('sync');
-    const node = this.device.find(path);
-    if (node?.kind !== 'directory') throw new DiskError('fsync', path, node === null ? 'ENOENT' : 'ENOTDIR');
-    node.sync();
+  syncDir(path: string): Promise<void> {
+    return this.#steps(path)('sync', () => {
+      const node = this.device.find(path);
+      if (node?.kind !== 'directory') throw new DiskError('fsync', path, node === null ? 'ENOENT' : 'ENOTDIR');
+      node.sync();
+    });
   }
 
-  async stat(path: string): Promise<{ size: number; mtimeMs: number } | null> {
-    await this.#steps(path)('open');
-    const node = this.device.find(path);
-    if (node === null) return null;
-    return node.kind === 'file' ? { size: node.size, mtimeMs: node.mtimeMs } : { size: 0, mtimeMs: 0 };
+  stat(path: string): Promise<{ size: number; mtimeMs: number } | null> {
+    return this.#steps(path)('open', () => {
+      const node = this.device.find(path);
+      if (node === null) return null;
+      return node.kind === 'file' ? { size: node.size, mtimeMs: node.mtimeMs } : { size: 0, mtimeMs: 0 };
+    });
   }
 
   async freeBytes(_path: string): Promise<number> {
     return this.device.freeBytes();
   }
 
-  async lock(path: string): Promise<DiskLock> {
-    await this.#steps(path)('lock');
-    const { locks } = this.device;
-    if (locks.has(path)) throw new DiskLockedError(path, { pid: 1, host: 'memory' });
-    const token = Symbol(path);
-    locks.set(path, token);
-    return {
-      release: async () => {
-        if (locks.get(path) === token) locks.delete(path);
-      },
-    };
+  lock(path: string): Promise<DiskLock> {
+    return this.#steps(path)('lock', () => {
+      const { locks } = this.device;
+      if (locks.has(path)) throw new DiskLockedError(path, { pid: 1, host: 'memory' });
+      const token = Symbol(path);
+      locks.set(path, token);
+      return {
+        release: async () => {
+          if (locks.get(path) === token) locks.delete(path);
+        },
+      };
+    });
   }
 
   /** The steps of one operation, all in the life in which it began. */
-  #steps(path: string): (operation: DiskOperation) => Promise<void> {
+  #steps(path: string): <T>(operation: DiskOperation, happen: () => T) => Promise<T> {
     const life = this.#life ?? this.device.life;
-    return (operation) => this.device.step(operation, path, life);
+    return (operation, happen) => this.device.step(operation, path, life, happen);
   }
 
   #create(path: string): MemoryFileNode {
@@ -158,11 +164,12 @@ class MemoryFile implements DiskFile {
     this.#life = device.life;
   }
 
-  async read(into: Uint8Array, position: number): Promise<number> {
-    await this.#step('read');
-    const bytes = this.node.view(position, position + into.length);
-    into.set(bytes);
-    return bytes.length;
+  read(into: Uint8Array, position: number): Promise<number> {
+    return this.#step('read', () => {
+      const bytes = this.node.view(position, position + into.length);
+      into.set(bytes);
+      return bytes.length;
+    });
   }
 
   async write(chunks: readonly Uint8Array[], position: number): Promise<void> {
@@ -170,19 +177,16 @@ class MemoryFile implements DiskFile {
     await this.device.write(this.node, this.path, chunks, position, this.#life);
   }
 
-  async truncate(size: number): Promise<void> {
-    await this.#step('truncate');
-    this.node.truncate(size);
+  truncate(size: number): Promise<void> {
+    return this.#step('truncate', () => this.node.truncate(size));
   }
 
-  async sync(): Promise<void> {
-    await this.#step('sync');
-    this.node.sync();
+  sync(): Promise<void> {
+    return this.#step('sync', () => this.node.sync());
   }
 
-  async size(): Promise<number> {
-    await this.#step('open');
-    return this.node.size;
+  size(): Promise<number> {
+    return this.#step('open', () => this.node.size);
   }
 
   async close(): Promise<void> {
@@ -191,9 +195,9 @@ class MemoryFile implements DiskFile {
     if (this.#life === this.device.life) this.device.openFiles--;
   }
 
-  async #step(operation: DiskOperation): Promise<void> {
+  async #step<T>(operation: DiskOperation, happen: () => T): Promise<T> {
     this.#requireOpen(operation);
-    await this.device.step(operation, this.path, this.#life);
+    return this.device.step(operation, this.path, this.#life, happen);
   }
 
   #requireOpen(operation: string): void {
