@@ -2,7 +2,18 @@ import { OttlaError } from '@ottla/protocol';
 import type { FollowerMessage, LeaderMessage } from '@ottla/replication';
 import type { PeerStream, SessionReply, SessionRequest } from '@ottla/runtime';
 import type { MessageStream } from '../src';
-import { HOST, hello, leaderProcess, openPair, peerNetwork, pushOf, Recorder, silentServer, TOPIC_ID } from './streams';
+import {
+  HOST,
+  hello,
+  leaderProcess,
+  memberProcess,
+  openPair,
+  peerNetwork,
+  pushOf,
+  Recorder,
+  silentServer,
+  TOPIC_ID,
+} from './streams';
 
 const target = { topicId: TOPIC_ID, partition: 3, leaderEpoch: 5, subscription: 7 };
 
@@ -151,6 +162,27 @@ describe('the end of a stream', () => {
     const killedAt = performance.now();
     kill();
     expect(await recorder.closed).toMatchObject({ code: 'NETWORK_EXCEPTION', retriable: true });
+    expect(performance.now() - killedAt).toBeLessThan(1_000);
+  });
+
+  it('the death of a broker that has a session is noticed at once as a failure, not as an orderly end', async () => {
+    const opened = new Promise<PeerStream<SessionReply, SessionRequest>>((resolve) => {
+      const handlers = {
+        onReplication: () => {},
+        onSession: (_hello: unknown, stream: PeerStream<SessionReply, SessionRequest>) => resolve(stream),
+      };
+      network.serve({ host: HOST, port: 0 }, handlers, hello(1)).then(({ port }) => {
+        member = memberProcess(port);
+      });
+    });
+    let member: ReturnType<typeof memberProcess> | undefined;
+    const closed = new Promise<OttlaError | null>((resolve) => {
+      opened.then((stream) => stream.onClose(resolve));
+    });
+    await opened;
+    const killedAt = performance.now();
+    member!.kill();
+    expect(await closed).toMatchObject({ code: 'NETWORK_EXCEPTION', retriable: true });
     expect(performance.now() - killedAt).toBeLessThan(1_000);
   });
 

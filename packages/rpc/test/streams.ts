@@ -115,3 +115,30 @@ export async function leaderProcess(): Promise<{ port: number; kill(): void }> {
   const [line] = (await once(child.stdout, 'data')) as [Buffer];
   return { port: Number(line.toString()), kill: () => void child.kill('SIGKILL') };
 }
+
+/** A process that opens a session to a port, sends one empty gRPC message and waits, until it is killed. */
+export function memberProcess(port: number): { kill(): void } {
+  const script = `
+    const { credentials, makeGenericClientConstructor, Metadata } = require('@grpc/grpc-js');
+    const bytes = (message) => message;
+    const Attend = {
+      path: '/ottla.peer.v1.Session/Attend',
+      requestStream: true,
+      responseStream: true,
+      requestSerialize: bytes,
+      requestDeserialize: bytes,
+      responseSerialize: bytes,
+      responseDeserialize: bytes,
+    };
+    const client = new (makeGenericClientConstructor({ Attend }, 'Session'))('${HOST}:${port}', credentials.createInsecure());
+    const metadata = new Metadata();
+    const { clusterId, broker, run } = ${JSON.stringify(hello(2))};
+    metadata.set('ottla-cluster-id', clusterId);
+    metadata.set('ottla-broker-id', String(broker));
+    metadata.set('ottla-run', run);
+    metadata.set('ottla-peer-version', '1');
+    client.Attend(metadata).on('error', () => {}).on('data', () => {}).write(Buffer.alloc(0));
+  `;
+  const child = spawn(process.execPath, ['-e', script], { cwd: __dirname, stdio: ['ignore', 'ignore', 'inherit'] });
+  return { kill: () => void child.kill('SIGKILL') };
+}
