@@ -169,6 +169,7 @@ export class FakeCluster implements Partitions {
   private topicAdmin() {
     const create = async (request: CreateTopicRequest): Promise<TopicRecord> => {
       if (this.adminError !== null) throw this.adminError;
+      if (request.partitions > 100) throw new OttlaError('INVALID_PARTITIONS', 'too many for this fake');
       this.created.push(request);
       const count = request.assignments?.size ?? (request.partitions < 0 ? 1 : request.partitions);
       const over = { configs: { ...request.configs }, internal: request.internal ?? false };
@@ -193,7 +194,9 @@ export class FakeCluster implements Partitions {
       createPartitions: async (request: CreatePartitionsRequest): Promise<TopicRecord> => {
         if (this.adminError !== null) throw this.adminError;
         this.grown.push(request);
-        return this.image.topics.get(request.name)!.value;
+        const topic = this.image.topics.get(request.name);
+        if (topic === undefined) throw new OttlaError('UNKNOWN_TOPIC_OR_PARTITION', 'there is no such topic');
+        return topic.value;
       },
     };
   }
