@@ -267,28 +267,28 @@ const situations: Situation[] = [
     name: 'minimum raised: the record takes it over and the ELR is emptied',
     brokers: { 1: 'up', 2: 'up' },
     record: { isr: replicas('1'), elr: replicas('3'), minIsr: 2 },
-    policy: { minIsr: 3 },
+    policy: { minInsyncReplicas: 3 },
     becomes: '1@run-1/5 isr=1 elr= min=3',
   },
   {
     name: 'minimum lowered: the record takes it over and the ELR is emptied',
     brokers: { 1: 'up' },
     record: { isr: replicas('1'), elr: replicas('2'), minIsr: 2 },
-    policy: { minIsr: 1 },
+    policy: { minInsyncReplicas: 1 },
     becomes: '1@run-1/5 isr=1 elr= min=1',
   },
   {
     name: 'minimum changed and the leader gone: the election comes first, by the minimum that held',
     brokers: { 2: 'up' },
     record: { isr: replicas('1 2'), minIsr: 2 },
-    policy: { minIsr: 3 },
+    policy: { minInsyncReplicas: 3 },
     becomes: '2@run-2/6 isr=2 elr=1',
   },
   {
     name: 'minimum changed while nobody leads: the ELR is emptied',
     brokers: {},
     record: { leader: null, isr: [], elr: replicas('1 2'), minIsr: 2 },
-    policy: { minIsr: 1 },
+    policy: { minInsyncReplicas: 1 },
     becomes: 'none/5 isr= elr= min=1',
   },
 ];
@@ -296,19 +296,25 @@ const situations: Situation[] = [
 describe('a partition record after its cluster changed', () => {
   it.each(situations.map((situation) => [situation.name, situation] as const))('%s', (_name, situation) => {
     const before = record(situation.record);
-    const policy = { minIsr: before.minIsr, uncleanAllowed: false, ...situation.policy };
+    const policy = { minInsyncReplicas: before.minIsr, uncleanAllowed: false, ...situation.policy };
     const change = changePartition(before, viewOf(situation), policy);
     expect(change === null ? null : summary(change.record, before)).toBe(situation.becomes);
   });
 
   it('fields that this version does not know are carried along', () => {
     const before = record({ extra: { colour: 'red' } });
-    const change = changePartition(before, viewOf({ brokers: { 2: 'up' } }), { minIsr: 1, uncleanAllowed: false });
+    const change = changePartition(before, viewOf({ brokers: { 2: 'up' } }), {
+      minInsyncReplicas: 1,
+      uncleanAllowed: false,
+    });
     expect(change?.record.extra).toEqual({ colour: 'red' });
   });
 
   it('whoever is elected is remembered as the last known leader, with its log', () => {
-    const change = changePartition(record(), viewOf({ brokers: { 2: 'up' } }), { minIsr: 1, uncleanAllowed: false });
+    const change = changePartition(record(), viewOf({ brokers: { 2: 'up' } }), {
+      minInsyncReplicas: 1,
+      uncleanAllowed: false,
+    });
     expect(change?.record.lastKnownLeader).toEqual(replica('2'));
   });
 });

@@ -164,7 +164,7 @@ function forEachTxn(check: (txn: PlannedTxn, before: PlainStore, given: World) =
       run.settle(START);
       run.settle(LATER);
     }),
-    { numRuns: 150 },
+    { numRuns: 60 },
   );
 }
 
@@ -305,7 +305,7 @@ describe('reconciling any cluster', () => {
         run.settle(LATER);
         if (planned.length > 0) expect(() => taken.settle(LATER)).toThrow(STOP);
       }),
-      { numRuns: 50 },
+      { numRuns: 30 },
     );
   });
 });

@@ -23,7 +23,7 @@ export function reconcile(state: ControllerState, now: number): ReconcilePlan {
   const changes = [...planPartitionChanges(state, now), ...planCompletedDeletions(state), ...planLeftovers(state, now)];
   const nextDeadline = Math.min(
     fencing.nextDeadline,
-    nextAbsenceDeadline(state, brokersNamed(state), now),
+    nextAbsenceDeadline(state, missingBrokers(state), now),
     nextLeftoverDeadline(state, now),
   );
   return {
@@ -34,15 +34,18 @@ export function reconcile(state: ControllerState, now: number): ReconcilePlan {
   };
 }
 
-/** The brokers on which the partition records rely. */
-function brokersNamed(state: ControllerState): Set<number> {
-  const named = new Set<number>();
+/** The brokers on which partition records rely, and that aren't registered. */
+function missingBrokers(state: ControllerState): Set<number> {
+  const missing = new Set<number>();
+  const note = (broker: number): void => {
+    if (!state.image.brokers.has(broker)) missing.add(broker);
+  };
   for (const partitions of state.image.partitions.values()) {
     for (const { value } of partitions.values()) {
-      if (value.leader !== null) named.add(value.leader.broker);
-      for (const member of value.isr) named.add(member.broker);
-      for (const member of value.elr) named.add(member.broker);
+      if (value.leader !== null) note(value.leader.broker);
+      for (const member of value.isr) note(member.broker);
+      for (const member of value.elr) note(member.broker);
     }
   }
-  return named;
+  return missing;
 }

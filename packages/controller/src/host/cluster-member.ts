@@ -139,6 +139,7 @@ export class ClusterMember {
   }
 
   #onImage(image: ClusterImage, delta: ImageDelta): void {
+    if (delta.historyChanged) this.#lease.abandon('the store was restored from another past');
     for (const broker of delta.brokers) this.#onRegistration(image, broker);
     this.#session.onImage(image);
     this.#controller.onImage(image);

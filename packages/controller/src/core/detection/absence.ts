@@ -3,9 +3,14 @@ import type { BrokersView } from '../partitions/liveness';
 
 /** The brokers as elections may see them now. */
 export function brokersView(state: ControllerState, now: number): BrokersView {
+  const unjudged = new Map<number, boolean>();
   return {
     registrations: state.image.brokers,
-    isUnjudged: (broker) => now < absenceDeadline(state, broker, now),
+    isUnjudged: (broker) => {
+      const known = unjudged.get(broker) ?? now < absenceDeadline(state, broker, now);
+      unjudged.set(broker, known);
+      return known;
+    },
   };
 }
 
@@ -28,10 +33,9 @@ function isHeard(state: ControllerState, broker: number, now: number): boolean {
 }
 
 /** When the next missing broker may be judged; Infinity when none is waited for. */
-export function nextAbsenceDeadline(state: ControllerState, named: Iterable<number>, now: number): number {
+export function nextAbsenceDeadline(state: ControllerState, missing: Iterable<number>, now: number): number {
   let next = Number.POSITIVE_INFINITY;
-  for (const broker of named) {
-    if (state.image.brokers.has(broker)) continue;
+  for (const broker of missing) {
     const deadline = absenceDeadline(state, broker, now);
     if (deadline > now) next = Math.min(next, deadline);
   }

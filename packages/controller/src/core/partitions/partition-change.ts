@@ -1,11 +1,19 @@
 import type { PartitionRecord, ReplicaId } from '@ottla/replication';
 import { type Elected, elect, electFromIsr } from './election';
-import { eligibleLeaders, type InSync, sameReplicas, settleInSync, withoutDraining } from './in-sync';
-import { type BrokersView, leaderStatus } from './liveness';
+import {
+  effectiveMinIsr,
+  eligibleLeaders,
+  type InSync,
+  sameReplicas,
+  settleInSync,
+  staysInSync,
+  withoutDraining,
+} from './in-sync';
+import { type BrokersView, leaderStatus, replicaStatus } from './liveness';
 
 export interface PartitionPolicy {
-  /** The effective minimum that the topic's configs ask for now. */
-  readonly minIsr: number;
+  /** `min.insync.replicas` as configured now. */
+  readonly minInsyncReplicas: number;
   readonly uncleanAllowed: boolean;
 }
 
@@ -31,9 +39,21 @@ export function changePartition(
   view: BrokersView,
   policy: PartitionPolicy,
 ): PartitionChange | null {
+  if (isSettled(record, view, policy)) return null;
   const inSync = settleInSync(record, view);
   return (
     changeLeader(record, inSync, view, policy) ?? changeInSync(record, inSync, view) ?? changeMinimum(record, policy)
+  );
+}
+
+/** The usual case, told without building anything: every partition is looked at after every change of the image. */
+function isSettled(record: PartitionRecord, view: BrokersView, policy: PartitionPolicy): boolean {
+  return (
+    record.minIsr === minIsrOf(record, policy) &&
+    record.elr.length === 0 &&
+    record.isr.length >= record.minIsr &&
+    leaderStatus(view, record) === 'leading' &&
+    record.isr.every((member) => staysInSync(record, view, member) && replicaStatus(view, member) !== 'draining')
   );
 }
 
@@ -117,6 +137,11 @@ function changeInSync(record: PartitionRecord, inSync: InSync, view: BrokersView
 
 /** Eligible leaders are safe only under the minimum at which they left the ISR: another one empties the ELR. */
 export function changeMinimum(record: PartitionRecord, policy: PartitionPolicy): PartitionChange | null {
-  if (record.minIsr === policy.minIsr) return null;
-  return { kind: 'minimum', record: { ...record, minIsr: policy.minIsr, elr: [] }, elected: null };
+  const minIsr = minIsrOf(record, policy);
+  if (record.minIsr === minIsr) return null;
+  return { kind: 'minimum', record: { ...record, minIsr, elr: [] }, elected: null };
+}
+
+function minIsrOf(record: PartitionRecord, policy: PartitionPolicy): number {
+  return effectiveMinIsr(policy.minInsyncReplicas, record.replicas.length);
 }

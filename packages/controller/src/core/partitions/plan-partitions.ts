@@ -6,7 +6,6 @@ import { brokersView } from '../detection/absence';
 import type { TopicDefaults } from '../settings';
 import { partitionGuard, registrationGuard, topicGuard } from '../txn/guards';
 import { type PlannedChange, Urgency } from '../txn/planned-txn';
-import { effectiveMinIsr } from './in-sync';
 import { type ChangeKind, changePartition, type PartitionChange, type PartitionPolicy } from './partition-change';
 
 /** What has to change in the records of the partitions that topics show. */
@@ -14,18 +13,19 @@ export function planPartitionChanges(state: ControllerState, now: number): Plann
   const view = brokersView(state, now);
   const changes: PlannedChange[] = [];
   for (const topic of state.image.topics.values()) {
+    const policy = policyOf(topic.value, state.defaults);
     for (const [partition, record] of state.image.partitions.get(topic.value.topicId) ?? []) {
       if (partition >= topic.value.partitions) continue;
-      const change = changePartition(record.value, view, policyOf(topic.value, record.value, state.defaults));
+      const change = changePartition(record.value, view, policy);
       if (change !== null) changes.push(planPartitionChange(state, topic, partition, record, change));
     }
   }
   return changes;
 }
 
-export function policyOf(topic: TopicRecord, record: PartitionRecord, defaults: TopicDefaults): PartitionPolicy {
+function policyOf(topic: TopicRecord, defaults: TopicDefaults): PartitionPolicy {
   return {
-    minIsr: effectiveMinIsr(minInsyncReplicas(topic.configs, defaults), record.replicas.length),
+    minInsyncReplicas: minInsyncReplicas(topic.configs, defaults),
     uncleanAllowed: uncleanLeaderElection(topic.configs, defaults),
   };
 }

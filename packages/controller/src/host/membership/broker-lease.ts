@@ -64,6 +64,11 @@ export class BrokerLease {
     if (this.#held?.id === id) this.#lose('the store let it expire');
   }
 
+  /** Counts the lease as lost: what was written under it can't be relied on any more. */
+  abandon(reason: string): void {
+    if (this.#held !== null) this.#lose(reason);
+  }
+
   /**
    * From when on a missing registration means that its broker is gone. After the store stalled, all leases may vanish at
    * once: everybody is then given `graceMs` to register again. Infinity while the store stalls.
