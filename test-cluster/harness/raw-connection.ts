@@ -7,7 +7,7 @@ export class RawConnection {
   private received = Buffer.alloc(0);
   private wake: (() => void) | null = null;
   private ended = false;
-  private correlationId = 0;
+  private correlationId = 1;
 
   private constructor(private readonly socket: Socket) {
     socket.on('data', (bytes) => {
@@ -45,8 +45,12 @@ export class RawConnection {
   ): Promise<MessageOf<A['response']>> {
     this.correlationId++;
     this.send(encodeRequest(api, version, this.correlationId, 'raw', body));
-    const frame = await this.frame();
-    const response = readResponse(api, version, frame);
+    return this.answer(api, version);
+  }
+
+  /** The next answer, which is to the newest request. */
+  async answer<A extends AnyApi>(api: A, version: number): Promise<MessageOf<A['response']>> {
+    const response = readResponse(api, version, await this.frame());
     expect(response.correlationId).toBe(this.correlationId);
     return response.body as MessageOf<A['response']>;
   }
