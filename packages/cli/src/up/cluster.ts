@@ -55,12 +55,19 @@ export class Cluster {
     for (const slot of this.slots) this.watch(slot);
   }
 
-  /** Brokers first, so that they can hand over and say goodbye; then the store. Kills whatever takes too long. */
-  async stop(): Promise<void> {
+  /**
+   * Brokers first, so that they can hand over and say goodbye; then the store. Kills whatever takes too long. Answers the
+   * processes that did not end as they should.
+   */
+  async stop(): Promise<{ readonly part: Part; readonly exit: Exit }[]> {
     this.stopping = true;
     for (const slot of this.slots) if (slot.timer !== null) clearTimeout(slot.timer);
-    await Promise.all(this.slotsOf('broker').map(({ child }) => stopChild(child)));
-    await Promise.all(this.slotsOf('store').map(({ child }) => stopChild(child)));
+    const running = this.slots.filter(({ child }) => child.isRunning);
+    for (const kind of ['broker', 'store'] as const) {
+      await Promise.all(this.slotsOf(kind).map(({ child }) => stopChild(child)));
+    }
+    const ends = await Promise.all(running.map(async ({ part, child }) => ({ part, exit: await child.exited })));
+    return ends.filter(({ exit }) => exit.code !== 0);
   }
 
   /** Ends everything at once. */

@@ -49,12 +49,20 @@ async function runCluster(plan: Plan, run: Run): Promise<number> {
       announce(run, plan, cluster, performance.now() - startedAt);
       await stop.asked;
     }
-    if (!options.json) say('stopping: brokers hand over and close, then the store; Ctrl-C again kills them');
-  } finally {
+  } catch (error) {
     await cluster.stop();
-    await nodeDisk.removeFile(layout.cluster);
+    throw error;
   }
-  return stop.isImpatient ? 130 : 0;
+  return stopCluster(cluster, run);
+}
+
+async function stopCluster(cluster: Cluster, { options, layout, stop }: Run): Promise<number> {
+  if (!options.json) say('stopping: brokers hand over and close, then the store; Ctrl-C again kills them');
+  const unclean = await cluster.stop();
+  await nodeDisk.removeFile(layout.cluster);
+  if (stop.isImpatient) return 130;
+  for (const { part, exit } of unclean) report(options, part, exit, null);
+  return unclean.length > 0 ? 1 : 0;
 }
 
 async function takeDirectory(layout: Layout): Promise<{ release(): Promise<void> }> {
