@@ -1,4 +1,5 @@
 // Bundles the ottla command into packages/cli/dist/ottla.cjs. With --if-stale it does nothing when the bundle is newer than every source.
+import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -58,4 +59,6 @@ if (!process.argv.includes('--if-stale') || stale()) {
     alias: Object.fromEntries(packages.map((name) => [`@ottla/${name}`, join(root, 'packages', name, 'src/index.ts')])),
     logLevel: 'warning',
   });
+  // Loads everything once, so that the launcher has compiled code to keep from the start.
+  spawnSync(process.execPath, [join(root, 'packages/cli/bin/ottla'), 'config', '--json'], { stdio: 'ignore' });
 }
