@@ -116,6 +116,27 @@ const truncateStep = fc.nat({ max: 99 }).map((percent): Step => {
   };
 });
 
+/** The disk takes a part of a write and fails; then everything in line fails, and the log goes on where it was. */
+const failStep = fc.record({ writtenBytes: fc.nat({ max: 500 }), after: fc.nat({ max: 1 }) }).map((fault): Step => {
+  return async ({ disk, log, model }) => {
+    const before = model.end;
+    disk.failNext('write', { errno: 'ENOSPC', pathEndsWith: '.log', ...fault });
+    const batches = nextBatches(model, 4, 2);
+    const results = await Promise.allSettled(batches.map(({ bytes, header }) => log.append(bytes, [header])));
+    disk.clearFaults();
+    const failed = results.findIndex(({ status }) => status === 'rejected');
+    for (const result of failed < 0 ? [] : results.slice(failed)) {
+      expect(result).toMatchObject({ status: 'rejected', reason: { code: 'KAFKA_STORAGE_ERROR' } });
+      expect(String((result as PromiseRejectedResult).reason)).toContain('ENOSPC');
+    }
+    model.batches.push(...batches.slice(0, failed < 0 ? batches.length : failed));
+    model.sequences.clear();
+    model.epoch++;
+    expect([log.failure, log.logEnd]).toEqual([null, model.end]);
+    expect(model.end).toBeGreaterThanOrEqual(before);
+  };
+});
+
 const flushStep = fc.constant<Step>(async (life) => {
   await life.log.flush();
   life.model.durable = life.model.end;
@@ -240,11 +261,12 @@ it('whatever happens, a log serves what was confirmed, whole, and loses nothing 
   const step = fc.oneof(
     { weight: 6, arbitrary: appendStep },
     { weight: 1, arbitrary: truncateStep },
+    { weight: 1, arbitrary: failStep },
     { weight: 1, arbitrary: flushStep },
     { weight: 1, arbitrary: cleanRestart },
     { weight: 1, arbitrary: die('kill') },
     { weight: 1, arbitrary: die('crash') },
   );
   const property = fc.asyncProperty(fc.integer(), fc.array(step, { minLength: 1, maxLength: 25 }), live);
-  await fc.assert(property, { numRuns: Number(process.env.MODEL_RUNS ?? 150) });
+  await fc.assert(property, { numRuns: Number(process.env.MODEL_RUNS ?? 60) });
 }, 60_000);

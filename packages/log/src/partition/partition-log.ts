@@ -229,7 +229,7 @@ export class PartitionLog {
   async #close(clean: boolean): Promise<void> {
     const state = this.#state;
     if (!clean)
-      this.#writes.refuseAppends(new OttlaError('KAFKA_STORAGE_ERROR', `${state.name}: the log is being closed`));
+      this.#writes.refuseWaiting(new OttlaError('KAFKA_STORAGE_ERROR', `${state.name}: the log is being closed`));
     await this.#writes.run(async () => {
       try {
         if (clean && state.failure === null) await this.#seal();

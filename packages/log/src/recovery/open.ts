@@ -125,10 +125,10 @@ function beginningIsLost({ segments, options }: LogState): boolean {
   return segments.first.baseOffset > options.logStart && options.recoveryPoint <= options.logStart;
 }
 
-/** A segment that was made and never written to, unless it is the last, would hide the one before it. */
+/** A segment that was made and never written to would hide the one before it. (The last may be written to yet.) */
 async function dropEmptySegments(state: LogState): Promise<void> {
   for (const segment of [...state.segments.all()]) {
-    if (segment.size > 0 || segment === state.active) continue;
+    if (segment.size > 0 || segment === state.active || segment === state.segments.first) continue;
     await segment.remove();
     state.segments.remove(segment);
   }

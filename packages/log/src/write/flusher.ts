@@ -14,6 +14,7 @@ export class Flusher {
   readonly #state: LogState;
   readonly #queue: SerialQueue;
   #waiting: Promise<void> | null = null;
+  #rolledWaiting: Promise<void> | null = null;
   #timer: Timer | null = null;
 
   constructor(state: LogState) {
@@ -46,8 +47,9 @@ export class Flusher {
 
   /** A segment was closed: its fsync begins, and is waited for only when too many are behind. */
   async afterRoll(): Promise<void> {
-    if (this.#state.rolled.length > MAX_ROLLED) await this.flush();
-    else this.#flushInBackground();
+    const flushed = this.#flushRolledInTurn();
+    if (this.#state.rolled.length > MAX_ROLLED) await flushed;
+    else this.#inBackground(flushed);
   }
 
   /** Before batches up to `end` are confirmed: whether `flush.messages` wants them durable first. */
@@ -70,13 +72,24 @@ export class Flusher {
     if (this.#timer !== null || flushMs === Number.POSITIVE_INFINITY || state.recoveryPoint === state.logEnd) return;
     this.#timer = state.options.clock.after(flushMs, () => {
       this.#timer = null;
-      this.#flushInBackground();
+      this.#inBackground(this.flush());
     });
   }
 
   stop(): void {
     this.#timer?.cancel();
     this.#timer = null;
+  }
+
+  /** Rolled segments only: the active one is left to the flush policy. */
+  #flushRolledInTurn(): Promise<void> {
+    this.#rolledWaiting ??= this.#queue.run(async () => {
+      await Promise.resolve();
+      this.#rolledWaiting = null;
+      this.#state.requireUsable();
+      await this.#flushRolled();
+    });
+    return this.#rolledWaiting;
   }
 
   async #flush(): Promise<void> {
@@ -110,8 +123,8 @@ export class Flusher {
   }
 
   /** Nobody waits for it: the log tells when it goes offline, anything else is tried again with the next flush. */
-  #flushInBackground(): void {
-    this.flush().catch((error) => {
+  #inBackground(flushed: Promise<void>): void {
+    flushed.catch((error) => {
       const { failure, closed, name, options } = this.#state;
       if (failure === null && !closed) options.logger.warn(`${name}: flushing failed, trying again later`, { error });
     });

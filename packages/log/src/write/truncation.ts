@@ -36,12 +36,9 @@ export async function truncateTo(state: LogState, offset: number): Promise<void>
 /** Drops everything; the log is empty and begins at `offset`. */
 export async function restartAt(state: LogState, offset: number): Promise<void> {
   const { disk, dir } = state.context;
-  state.logStart = offset;
-  state.logEnd = offset;
-  state.recoveryPoint = offset;
+  await moveCheckpoints(state, offset);
   state.forgetPositions();
-  // First of all, because recovery takes a log that doesn't reach down to its start for one that lost its beginning.
-  await state.options.checkpoint?.();
+  state.logEnd = offset;
   await guarded(state, async () => {
     for (const segment of [...state.segments.all()].reverse()) await segment.remove();
     await removeSnapshots(state, () => true);
@@ -91,6 +88,23 @@ async function lowerCheckpoints(state: LogState, recoveryPoint: number, logStart
   state.recoveryPoint = Math.min(state.recoveryPoint, recoveryPoint);
   state.logStart = Math.min(state.logStart, logStart);
   await state.options.checkpoint?.();
+}
+
+/**
+ * First of all on a restart, because recovery takes a log that doesn't reach down to its start for one that lost its
+ * beginning.
+ */
+async function moveCheckpoints(state: LogState, offset: number): Promise<void> {
+  const { logStart, recoveryPoint } = state;
+  state.logStart = offset;
+  state.recoveryPoint = offset;
+  try {
+    await state.options.checkpoint?.();
+  } catch (error) {
+    state.logStart = logStart;
+    state.recoveryPoint = recoveryPoint;
+    throw error;
+  }
 }
 
 async function dropSegmentsBehind(state: LogState, target: Segment): Promise<void> {

@@ -15,6 +15,8 @@ interface QueuedAppend {
   nextHeader: number;
   nextByte: number;
   readonly done: Deferred<AppendResult>;
+  /** Some of it is being written. */
+  inFlight: boolean;
 }
 
 interface QueuedTask {
@@ -62,7 +64,16 @@ export class WriteQueue {
     const full = this.#queuedBytes + bytes.length > MAX_QUEUED_BYTES || this.#queue.length >= MAX_QUEUED_APPENDS;
     if (full && this.#queuedBytes > 0) return Promise.reject(this.#full());
     const done = new Deferred<AppendResult>();
-    this.#queue.push({ kind: 'append', bytes, headers, expectedEnd, nextHeader: 0, nextByte: 0, done });
+    this.#queue.push({
+      kind: 'append',
+      bytes,
+      headers,
+      expectedEnd,
+      nextHeader: 0,
+      nextByte: 0,
+      done,
+      inFlight: false,
+    });
     this.#queuedBytes += bytes.length;
     this.#start();
     return done.promise;
@@ -76,12 +87,9 @@ export class WriteQueue {
     return done.promise;
   }
 
-  /** Fails every append that waits. */
-  refuseAppends(error: OttlaError): void {
-    const refused = this.#queue.filter((item) => item.kind === 'append');
-    this.#queue = this.#queue.filter((item) => item.kind === 'task');
-    this.#queuedBytes = 0;
-    for (const append of refused) append.done.reject(error);
+  /** Fails every append that waits; one that is being written is finished. */
+  refuseWaiting(error: OttlaError): void {
+    this.#refuseWhere((append) => !append.inFlight, error);
   }
 
   #start(): void {
@@ -117,6 +125,7 @@ export class WriteQueue {
     const next = first.headers[first.nextHeader] as BatchHeader;
     if (state.active.shouldRoll(next, now)) await this.#roll(baseFor(next, state.logEnd));
     const pieces = this.#plan(now);
+    for (const { append } of pieces) append.inFlight = true;
     await state.active.write(pieces.map(({ bytes }) => bytes));
     const lastHeader = pieces.at(-1)?.headers.at(-1) as BatchHeader;
     const synced = this.#flusher.isDue(lastOffset(lastHeader) + 1);
@@ -167,6 +176,7 @@ export class WriteQueue {
     state.tail.add(bytes, headers);
     append.nextHeader += headers.length;
     append.nextByte += bytes.length;
+    append.inFlight = false;
     this.#queuedBytes -= bytes.length;
     if (append.nextHeader < append.headers.length) return;
     this.#queue.shift();
@@ -181,17 +191,34 @@ export class WriteQueue {
     if (old.size > 0) await old.seal();
     await segment.create();
     state.namesDirty = true;
-    if (old.size === 0) {
-      // The offsets jumped so far that an empty segment can't hold them.
-      state.segments.pop();
-      state.segments.add(segment);
-      await old.remove();
-      return;
-    }
+    if (old.size === 0) return this.#replaceEmpty(old, segment);
     state.segments.add(segment);
     state.producers.expire(state.options.clock.wall());
     state.rolled.push({ segment: old, producers: state.producers.toSnapshot() });
     await this.#flusher.afterRoll();
+  }
+
+  /** The offsets jumped so far that an empty segment can't hold them; the first one stays, as the log's beginning. */
+  async #replaceEmpty(old: Segment, segment: Segment): Promise<void> {
+    const { segments } = this.#state;
+    const isFirst = segments.first === old;
+    if (!isFirst) segments.pop();
+    segments.add(segment);
+    if (!isFirst) await old.remove();
+  }
+
+  #refuseWhere(which: (append: QueuedAppend) => boolean, error: OttlaError): void {
+    const kept: (QueuedAppend | QueuedTask)[] = [];
+    const refused: QueuedAppend[] = [];
+    for (const item of this.#queue) {
+      if (item.kind === 'append' && which(item)) refused.push(item);
+      else kept.push(item);
+    }
+    this.#queue = kept;
+    for (const append of refused) {
+      this.#queuedBytes -= append.bytes.length - append.nextByte;
+      append.done.reject(error);
+    }
   }
 
   /** A write failed: cuts what it left, then fails every append that waits, since they all build on it. */
@@ -205,7 +232,7 @@ export class WriteQueue {
         state.goOffline(error, 'cut-failed', 'what a failed write left could not be cut off');
       }
     }
-    this.refuseAppends(state.failure ?? this.#failed(cause));
+    this.#refuseWhere(() => true, state.failure ?? this.#failed(cause));
   }
 
   #refuse(append: QueuedAppend): void {
