@@ -102,6 +102,48 @@ describe('the controller', () => {
     await world.untilTrue(async () => (await world.registered()).length === 3, 5_000);
   });
 
+  it('is paused for less than a session timeout and a heartbeat: it reads what arrived before it judges silence', async () => {
+    const world = new ClusterWorld();
+    const [one] = await world.cluster(3);
+    await calm(world);
+    one!.pause();
+    await world.run(sessionTimeoutMs + heartbeatIntervalMs / 4, 25);
+    one!.resume();
+    await world.run(2 * sessionTimeoutMs, 25);
+    expect(fencings(one!)).toEqual([]);
+    expect(await claimOf(world)).toMatchObject({ broker: 1, epoch: 1 });
+  });
+
+  it('is paused for longer: deposed, fenced, and back as an ordinary broker when it goes on', async () => {
+    const world = new ClusterWorld();
+    const [one] = await world.cluster(3);
+    const topic = await world.createTopic('t', { replicas: [1, 2, 3], minIsr: 2 });
+    await calm(world);
+    one!.pause();
+    await world.untilTrue(async () => (await world.partition(topic)).leader?.broker === 2, 10_000);
+    one!.resume();
+    await world.untilTrue(async () => (await world.registered()).length === 3, 5_000);
+    await world.run(2 * sessionTimeoutMs, 25);
+    expect(one!.member.isController).toBe(false);
+    expect(await world.partition(topic)).toMatchObject({ leader: { broker: 2 }, leaderEpoch: 1 });
+    expect(world.controllers()).toHaveLength(1);
+  });
+
+  it('is not deposed by a broker that was fenced and has not heard of it', async () => {
+    const world = new ClusterWorld();
+    const [one, two] = await world.cluster(3);
+    await calm(world);
+    two!.store.holdWatch();
+    world.network.cut(2, 1);
+    await world.run(3 * sessionTimeoutMs, 25);
+    expect(fencings(one!)).toEqual(['2 silent']);
+    const attempts = two!.store.transactions.filter(({ txn }) =>
+      txn.success.some((op) => op.type === 'delete' && op.key === KEYS.controller()),
+    );
+    expect(attempts.length).toBeGreaterThan(0);
+    expect(await claimOf(world)).toMatchObject({ broker: 1, epoch: 1 });
+  });
+
   it('deposed without knowing writes nothing more: its guards refuse it, and it stands down', async () => {
     const world = new ClusterWorld();
     const [one, two, three] = await world.cluster(3);

@@ -146,6 +146,12 @@ const situations: Situation[] = [
     becomes: null,
   },
   {
+    name: 'an eligible leader is live, but the ISR is not empty yet: it must wait until it is',
+    brokers: { 2: 'draining', 3: 'up' },
+    record: { leader: null, isr: replicas('2'), elr: replicas('3'), minIsr: 3 },
+    becomes: null,
+  },
+  {
     name: 'unclean elections allowed: the first live replica leads when nobody who may hold everything is there',
     brokers: { 2: 'up', 3: 'up' },
     record: { isr: replicas('1') },

@@ -9,9 +9,11 @@ import { KEYS } from '../controller-fixtures';
 import { CLUSTER, DEFAULTS, registration } from '../fixtures';
 import { FaultyStore } from './faulty-store';
 import { PeerWorld } from './peer-world';
+import { ProcessClock } from './process-clock';
 
 /** One broker process. */
 export class Process {
+  readonly clock: ProcessClock;
   readonly store: FaultyStore;
   readonly tracker: ImageTracker;
   readonly member: ClusterMember;
@@ -25,7 +27,8 @@ export class Process {
     readonly run: string,
     readonly port: number,
   ) {
-    const { clock } = world;
+    const clock = new ProcessClock(world.clock);
+    this.clock = clock;
     const random = new SeededRandom(broker * 1_000 + world.processes.length);
     const shared = { clock, random, logger: silentLogger, defaults: DEFAULTS };
     this.store = new FaultyStore(world.store, clock);
@@ -46,6 +49,20 @@ export class Process {
 
   listen(): void {
     this.world.network.listen(this.port, this.broker, (hello, stream) => this.member.onSession(hello, stream));
+  }
+
+  /** As `kill -STOP`: the process does nothing, its connections and listeners stay. */
+  pause(): void {
+    this.clock.pause();
+    this.store.holdWatch();
+    this.world.network.pause(this.broker);
+  }
+
+  /** As `kill -CONT`: timers that are due run first, then what arrived is read. */
+  resume(): void {
+    this.clock.resume();
+    this.world.network.resume(this.broker);
+    this.store.releaseWatch();
   }
 
   /** As `kill -9`: nothing of it runs any more, and what it holds in the store stays. */

@@ -23,6 +23,7 @@ export class PeerWorld {
   readonly #listeners = new Map<number, { broker: number; onSession: OnSession }>();
   readonly #cuts = new Set<string>();
   readonly #refusing = new Set<number>();
+  readonly #paused = new Map<number, (() => void)[]>();
   readonly #links = new Set<Link>();
 
   listen(port: number, broker: number, onSession: OnSession): void {
@@ -55,6 +56,17 @@ export class PeerWorld {
     this.#refusing.delete(port);
   }
 
+  /** The process doesn't run: what arrives waits until it's resumed. */
+  pause(broker: number): void {
+    this.#paused.set(broker, []);
+  }
+
+  resume(broker: number): void {
+    const waiting = this.#paused.get(broker) ?? [];
+    this.#paused.delete(broker);
+    for (const deliver of waiting) deliver();
+  }
+
   networkOf(from: number): Pick<PeerNetwork, 'openSession' | 'probe'> {
     return {
       openSession: (address, hello) => this.#open(from, address, hello),
@@ -75,8 +87,8 @@ export class PeerWorld {
     const to = listener?.broker ?? -1;
     const link: Link = { from, to, broker, controller };
     const passes = () => !this.#cuts.has(`${from}-${to}`);
-    broker.connect(controller, passes);
-    controller.connect(broker, passes);
+    broker.connect(controller, passes, (deliver) => this.#deliver(to, deliver));
+    controller.connect(broker, passes, (deliver) => this.#deliver(from, deliver));
     if (listener === undefined || this.#refusing.has(port)) {
       queueMicrotask(() => broker.end(new OttlaError('NETWORK_EXCEPTION', 'connection refused')));
       return broker;
@@ -84,6 +96,12 @@ export class PeerWorld {
     this.#links.add(link);
     if (passes()) queueMicrotask(() => listener.onSession(hello, controller));
     return broker;
+  }
+
+  #deliver(to: number, deliver: () => void): void {
+    const waiting = this.#paused.get(to);
+    if (waiting === undefined) queueMicrotask(deliver);
+    else waiting.push(deliver);
   }
 
   #break(link: Link): void {
@@ -98,19 +116,21 @@ class End<Send, Receive> implements PeerStream<Send, Receive> {
   readonly remote = 'test';
   #peer: End<Receive, Send> | null = null;
   #passes: () => boolean = () => true;
+  #deliver: (deliver: () => void) => void = queueMicrotask;
   #onMessage: ((message: Receive) => void) | null = null;
   #onClose: ((error: OttlaError | null) => void) | null = null;
   #open = true;
 
-  connect(peer: End<Receive, Send>, passes: () => boolean): void {
+  connect(peer: End<Receive, Send>, passes: () => boolean, deliver: (deliver: () => void) => void): void {
     this.#peer = peer;
     this.#passes = passes;
+    this.#deliver = deliver;
   }
 
   send(message: Send): boolean {
     if (!this.#open || !this.#passes()) return this.#open;
     const peer = this.#peer;
-    queueMicrotask(() => peer?.receive(message));
+    this.#deliver(() => peer?.receive(message));
     return true;
   }
 
