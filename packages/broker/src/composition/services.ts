@@ -22,8 +22,8 @@ export async function openServices(foundation: Foundation): Promise<OpenServices
   const validateConfigs = (configs: Readonly<Record<string, string>>): void => {
     checkTopicConfigs(Object.entries(configs));
   };
-  const topics = new TopicAdmin({ ...shared, view: tracker, self, defaults, validateConfigs });
-  const { replicas, peerPort } = await openReplicas(foundation, topics);
+  const topics = new TopicAdmin({ ...shared, view: tracker, defaults, validateConfigs });
+  const { replicas, peerPort } = await openReplicas(foundation);
   const services = {
     ...shared,
     ...{ self, clusterId, topics, partitions: replicas },
@@ -31,25 +31,23 @@ export async function openServices(foundation: Foundation): Promise<OpenServices
     onImageChange: (listener: Parameters<BrokerServices['onImageChange']>[0]) => tracker.onChange(listener),
     producerIds: new ProducerIds({ ...shared, store: tracker.store, clusterId, self }),
   };
-  const groups = new GroupHost({ ...shared, partitions: replicas, tracker });
+  const groups = new GroupHost({ ...shared, self, partitions: replicas, tracker });
   closing.add('the group coordinators', () => groups.close());
   return { services: { ...services, groups }, peerPort };
 }
 
-async function openReplicas(
-  foundation: Foundation,
-  topics: TopicAdmin,
-): Promise<{ replicas: ReplicaManager; peerPort: number }> {
+async function openReplicas(foundation: Foundation): Promise<{ replicas: ReplicaManager; peerPort: number }> {
   const { config, closing, clock, random, logger, self, tracker, directory, network, member } = foundation;
   const shared = { clock, random, logger, tracker, directory };
-  const hello = { clusterId: config['cluster.id'], ...self };
+  const clusterId = config['cluster.id'];
+  const hello = { clusterId, ...self };
   const replicas = new ReplicaManager({ ...shared, config, hello, codecs: nodeCodecs, network });
   closing.add('the replicas', () => replicas.close());
   const intervalMs = config['replica.high.watermark.checkpoint.interval.ms'];
   const checkpoints = new Checkpoints({ ...shared, replicas, intervalMs });
   closing.add('the checkpoints', () => checkpoints.close());
   const release = (topicId: string, partition: number): Promise<void> => replicas.release(topicId, partition);
-  const deletions = new Deletions({ ...shared, broker: self.broker, topics, release });
+  const deletions = new Deletions({ ...shared, broker: self.broker, clusterId, release });
   closing.add('the deletions', () => deletions.close());
 
   const peers = await network.serve(

@@ -4,9 +4,12 @@ import type { Logger } from '@ottla/runtime';
 /** Writes what happens in groups to the log: who, why, how long. */
 export function logGroupEvent(event: GroupEvent, partition: string, logger: Logger): void {
   switch (event.kind) {
-    case 'loaded':
-      logger.info(`${partition}: coordinator serves ${event.groups} groups and ${event.offsets} committed offsets`);
+    case 'loaded': {
+      const sentence = `${partition}: coordinator serves ${event.groups} groups and ${event.offsets} committed offsets`;
+      if (event.groups + event.offsets > 0) logger.info(sentence);
+      else logger.debug(sentence);
       return;
+    }
     case 'records-skipped':
       logger.warn(`${partition}: ${event.records} records were skipped while loading: ${event.reason}`);
       return;

@@ -15,6 +15,7 @@ import { HostedCoordinator } from './hosted-coordinator';
 import { type Coordinating, listEverywhere, splitByCoordinator } from './split';
 
 export interface GroupHostOptions {
+  readonly self: { readonly broker: number; readonly run: string };
   readonly config: BrokerConfig;
   readonly partitions: Partitions;
   readonly tracker: Pick<ImageTracker, 'image' | 'onChange'>;
@@ -26,6 +27,8 @@ export interface GroupHostOptions {
 
 const OFFSETS_TOPIC = '__consumer_offsets';
 const REPLACE_DELAY_MS = 1_000;
+/** How long a request waits for a leadership that this broker has been given and not taken up yet. */
+const TAKE_UP_MS = 2_000;
 
 /** The group coordinators on this broker: one for each partition of `__consumer_offsets` that it leads. */
 export class GroupHost implements Groups {
@@ -36,6 +39,8 @@ export class GroupHost implements Groups {
   private readonly nowhere: GroupCoordinator;
   private readonly stops: (() => void)[];
   private readonly pauses = new Set<Timer>();
+  /** Called when there may be a coordinator that requests wait for. */
+  private readonly arrivals = new Set<() => void>();
   private closed = false;
 
   constructor(private readonly options: GroupHostOptions) {
@@ -66,6 +71,7 @@ export class GroupHost implements Groups {
     for (const pause of this.pauses) pause.cancel();
     for (const coordinator of this.coordinators.values()) coordinator.unload();
     this.coordinators.clear();
+    for (const look of [...this.arrivals]) look();
   }
 
   /** Goes with the leadership of a partition: another epoch is another coordinator. */
@@ -96,6 +102,7 @@ export class GroupHost implements Groups {
     });
     this.coordinators.set(partition.partition, coordinator);
     void coordinator.start();
+    for (const look of [...this.arrivals]) look();
   }
 
   /** After a pause, so that what broke it can't keep the broker busy. */
@@ -115,11 +122,33 @@ export class GroupHost implements Groups {
     for (const coordinator of this.coordinators.values()) coordinator.onTopicsDeleted(deleted);
   }
 
-  private coordinatorOf(groupId: string): Coordinating {
-    const topic = this.options.tracker.image.topics.get(OFFSETS_TOPIC)?.value;
-    const partition = topic === undefined ? null : partitionForGroup(groupId, topic.partitions);
-    const coordinator = partition === null ? undefined : this.coordinators.get(partition);
-    return coordinator === undefined ? this.elsewhere() : this.coordinating(coordinator);
+  private coordinatorOf(groupId: string): Coordinating | Promise<Coordinating> {
+    const { image } = this.options.tracker;
+    const topic = image.topics.get(OFFSETS_TOPIC)?.value;
+    if (topic === undefined) return this.elsewhere();
+    const partition = partitionForGroup(groupId, topic.partitions);
+    const coordinator = this.coordinators.get(partition);
+    if (coordinator !== undefined) return this.coordinating(coordinator);
+    const leader = image.partitions.get(topic.topicId)?.get(partition)?.value.leader;
+    const { broker, run } = this.options.self;
+    return leader?.broker === broker && leader.run === run ? this.arrivalOf(partition) : this.elsewhere();
+  }
+
+  /** This broker was given the partition and its replica has not followed yet: a moment's wait saves the client a search. */
+  private arrivalOf(partition: number): Promise<Coordinating> {
+    return new Promise((resolve) => {
+      const settle = (): void => {
+        timer.cancel();
+        this.arrivals.delete(look);
+        const coordinator = this.coordinators.get(partition);
+        resolve(coordinator === undefined ? this.elsewhere() : this.coordinating(coordinator));
+      };
+      const look = (): void => {
+        if (this.closed || this.coordinators.has(partition)) settle();
+      };
+      const timer = this.options.clock.after(TAKE_UP_MS, settle);
+      this.arrivals.add(look);
+    });
   }
 
   private coordinating(coordinator: HostedCoordinator): Coordinating {

@@ -11,7 +11,7 @@ import {
   type StoredRecord,
 } from '@ottla/groups';
 import { decodeBatch, encodeBatch, isControl, OttlaError, readBatchHeader, toOttlaError } from '@ottla/protocol';
-import type { Clock, Codecs, Logger, Random, Timer } from '@ottla/runtime';
+import { type Clock, type Codecs, Deferred, type Logger, type Random, type Timer } from '@ottla/runtime';
 import type { GroupRequest, LocalPartition } from '../services';
 import { logGroupEvent } from './event-log';
 import type { GroupTime } from './group-time';
@@ -37,6 +37,8 @@ interface Waiting {
   reject(error: OttlaError): void;
 }
 
+/** How long a request may wait for a load before it is answered COORDINATOR_LOAD_IN_PROGRESS. */
+const LOAD_PATIENCE_MS = 1_000;
 const FIRST_RETRY_MS = 500;
 const LAST_RETRY_MS = 30_000;
 
@@ -53,7 +55,10 @@ export class HostedCoordinator {
   private nextRequestId = 1;
   private timer: { at: number; timer: Timer } | null = null;
   private stopWaiting: () => void = () => {};
+  private readonly settled = new Deferred<void>();
+  private loading = true;
   private unloaded = false;
+  private broken = false;
 
   constructor(private readonly options: HostedCoordinatorOptions) {
     const { partition, settings } = options;
@@ -62,7 +67,7 @@ export class HostedCoordinator {
     this.machine = new GroupCoordinator(settings, this.epoch);
   }
 
-  /** Loads, and serves from then on. Requests are answered COORDINATOR_LOAD_IN_PROGRESS before. Never rejects. */
+  /** Loads, and serves from then on. Never rejects. */
   async start(): Promise<void> {
     let next = 0;
     for (let retryMs = FIRST_RETRY_MS; !this.unloaded; retryMs = Math.min(retryMs * 2, LAST_RETRY_MS)) {
@@ -76,10 +81,26 @@ export class HostedCoordinator {
         await this.pause(retryMs);
       }
     }
-    if (!this.unloaded) this.feed({ type: 'loaded' });
+    if (this.unloaded) return;
+    this.feed({ type: 'loaded' });
+    this.loading = false;
+    this.settled.resolve();
   }
 
-  request<A extends GroupApi>(api: A, request: GroupRequest<A>): Promise<GroupResponses[A]> {
+  /** A request that comes while the groups are being loaded waits a little: after a failover that is all it takes. */
+  async request<A extends GroupApi>(api: A, request: GroupRequest<A>): Promise<GroupResponses[A]> {
+    if (this.loading && !this.unloaded && api !== 'Heartbeat') await this.loadedOrLate();
+    if (this.broken) throw this.gone();
+    return this.answer(api, request);
+  }
+
+  private loadedOrLate(): Promise<void> {
+    const late = new Deferred<void>();
+    const timer = this.options.clock.after(LOAD_PATIENCE_MS, () => late.resolve());
+    return Promise.race([this.settled.promise, late.promise]).finally(() => timer.cancel());
+  }
+
+  private answer<A extends GroupApi>(api: A, request: GroupRequest<A>): Promise<GroupResponses[A]> {
     const { version, clientId, clientHost, body } = request;
     const requestId = this.nextRequestId++;
     const memberIdSeed = this.options.random.uuid();
@@ -174,15 +195,20 @@ export class HostedCoordinator {
       const { message, stack } = toOttlaError(thrown);
       this.options.logger.error(`${this.name}: the coordinator failed and is loaded anew: ${message}`, { stack });
       this.stop();
-      const gone = new OttlaError('NOT_COORDINATOR', `${this.name}: its coordinator is loaded anew`);
-      for (const { reject } of this.waiting.values()) reject(gone);
+      this.broken = true;
+      for (const { reject } of this.waiting.values()) reject(this.gone());
       this.waiting.clear();
       this.options.onBroken(this);
     }
   }
 
+  private gone(): OttlaError {
+    return new OttlaError('NOT_COORDINATOR', `${this.name}: its coordinator is loaded anew`);
+  }
+
   private stop(): void {
     this.unloaded = true;
+    this.settled.resolve();
     this.timer?.timer.cancel();
     this.stopWaiting();
   }

@@ -9,7 +9,7 @@ export interface Coordinating {
   request<A extends GroupApi>(api: A, request: GroupRequest<A>): Promise<GroupResponses[A]>;
 }
 
-type CoordinatorOf = (groupId: string) => Coordinating;
+type CoordinatorOf = (groupId: string) => Coordinating | Promise<Coordinating>;
 
 /** From here on OffsetFetch asks for several groups. */
 const SEVERAL_GROUPS_VERSION = 8;
@@ -66,7 +66,8 @@ export async function splitByCoordinator<A extends GroupApi>(
   const parts = partsOf(api, request, coordinatorOf);
   if (parts !== null) return (await parts) as GroupResponses[A];
   const { groupId } = request.body as { groupId: string };
-  return coordinatorOf(groupId).request(api, request);
+  const coordinator = await coordinatorOf(groupId);
+  return coordinator.request(api, request);
 }
 
 /** Null for a request that names one group. */
@@ -101,19 +102,21 @@ async function split<A extends GroupApi, Item, Answer>(
 ): Promise<GroupResponses[A]> {
   const { body } = request;
   const parts = new Map<object | null, { coordinator: Coordinating; items: Item[] }>();
-  for (const item of splitting.groups(body)) {
-    const coordinator = coordinatorOf(splitting.id(item));
+  const items = splitting.groups(body);
+  const coordinators = await Promise.all(items.map((item) => coordinatorOf(splitting.id(item))));
+  for (const [index, item] of items.entries()) {
+    const coordinator = coordinators[index]!;
     const part = parts.get(coordinator.key) ?? { coordinator, items: [] };
     part.items.push(item);
     parts.set(coordinator.key, part);
   }
   const responses = await Promise.all(
-    [...parts.values()].map(({ coordinator, items }) =>
-      coordinator.request(api, { ...request, body: splitting.only(body, items) }),
+    [...parts.values()].map((part) =>
+      part.coordinator.request(api, { ...request, body: splitting.only(body, part.items) }),
     ),
   );
   const answers = responses.flatMap((response) => splitting.answers(response));
-  const order = new Map(splitting.groups(body).map((item, index) => [splitting.id(item), index]));
+  const order = new Map(items.map((item, index) => [splitting.id(item), index]));
   answers.sort((a, b) => order.get(splitting.answerId(a))! - order.get(splitting.answerId(b))!);
   return splitting.together(answers);
 }

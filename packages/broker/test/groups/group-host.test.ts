@@ -13,7 +13,7 @@ import { type ManualClock, nodeCodecs, SeededRandom } from '@ottla/runtime';
 import type { SettingName } from '../../src/config/schema';
 import { GroupHost } from '../../src/groups/group-host';
 import { eventually } from '../support/eventually';
-import { FakeCluster } from '../support/fake-cluster';
+import { FakeCluster, SELF } from '../support/fake-cluster';
 import { fakeServices, type LogLines } from '../support/fake-services';
 import type { MemoryPartition } from '../support/memory-partition';
 
@@ -59,6 +59,7 @@ function open(
     },
   };
   const host = new GroupHost({
+    self: SELF,
     config: services.config,
     partitions: cluster,
     tracker,
@@ -90,6 +91,26 @@ afterEach(() => {
 });
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+/** The answer to a request that is not answered before its patience ends. */
+async function late<T>(answer: Promise<T>): Promise<T> {
+  await turn();
+  world.clock.advance(1000);
+  return answer;
+}
+
+/** The image gives the partition to another broker, and the replica follows. */
+function lose(partition: number): void {
+  world.cluster.setLeader(world.cluster.image.topics.get(OFFSETS)!.value, partition, 2);
+  offsets(partition).resign();
+  world.cluster.roleChanged(offsets(partition));
+}
+
+function win(partition: number, epoch: number): void {
+  world.cluster.setLeader(world.cluster.image.topics.get(OFFSETS)!.value, partition, 1, epoch);
+  offsets(partition).becomeLeader(epoch);
+  world.cluster.roleChanged(offsets(partition));
+}
 
 function offsets(partition = 0): MemoryPartition {
   return world.partitions[partition]!;
@@ -177,15 +198,14 @@ describe('loading', () => {
       partition.commit(1);
     });
     await turn();
-    expect((await fetchOffset(ZERO)).errorCode).toBe(ErrorCode.COORDINATOR_LOAD_IN_PROGRESS);
-    expect((await world.ask('ListGroups', { statesFilter: [], typesFilter: [] })).errorCode).toBe(
-      ErrorCode.COORDINATOR_LOAD_IN_PROGRESS,
-    );
+    expect((await late(fetchOffset(ZERO))).errorCode).toBe(ErrorCode.COORDINATOR_LOAD_IN_PROGRESS);
+    const list = world.ask('ListGroups', { statesFilter: [], typesFilter: [] });
+    expect((await late(list)).errorCode).toBe(ErrorCode.COORDINATOR_LOAD_IN_PROGRESS);
     offsets().commit(2);
     await turn();
     expect(await fetchOffset(ZERO)).toEqual({ errorCode: 0, offset: 7 });
     expect(
-      world.logger.matching(/__consumer_offsets-0: coordinator serves \d groups and 1 committed offsets/),
+      world.logger.matching(/__consumer_offsets-0: coordinator serves \d+ groups and 1 committed offsets/),
     ).toHaveLength(1);
   });
 
@@ -211,14 +231,39 @@ describe('loading', () => {
     expect(world.logger.matching(/loading groups failed, trying again in 500 ms: the disk is slow today/)).toHaveLength(
       1,
     );
-    expect((await fetchOffset(ZERO)).errorCode).toBe(ErrorCode.COORDINATOR_LOAD_IN_PROGRESS);
     world.clock.advance(500);
     await turn();
     expect(world.logger.matching(/trying again in 1000 ms/)).toHaveLength(1);
+    const waiting = fetchOffset(ZERO);
     offsets().readError = null;
-    world.clock.advance(1000);
-    await turn();
+    await late(waiting);
     expect(await fetchOffset(ZERO)).toEqual({ errorCode: 0, offset: 5 });
+  });
+
+  it('a request that comes while loading: is answered as soon as the load is done', async () => {
+    open((cluster) => {
+      const partition = cluster.partition(OFFSETS, 0);
+      partition.commitAtOnce = false;
+      store(partition, ZERO, 5);
+    });
+    const answer = fetchOffset(ZERO);
+    await turn();
+    offsets().commit(1);
+    expect(await answer).toEqual({ errorCode: 0, offset: 5 });
+  });
+
+  it('a heartbeat that comes while loading: is answered at once', async () => {
+    open((cluster) => {
+      const partition = cluster.partition(OFFSETS, 0);
+      partition.commitAtOnce = false;
+      store(partition, ZERO, 5);
+    });
+    const { errorCode } = await world.ask(
+      'Heartbeat',
+      { groupId: ZERO, generationId: 1, memberId: 'm', groupInstanceId: null },
+      3,
+    );
+    expect(errorCode).toBe(0);
   });
 
   it('leadership lost while loading: the load ends and leaves nothing behind', async () => {
@@ -228,8 +273,7 @@ describe('loading', () => {
       store(partition, ZERO, 5);
     });
     await turn();
-    offsets().resign();
-    world.cluster.roleChanged(offsets());
+    lose(0);
     offsets().commit(1);
     await turn();
     expect((await fetchOffset(ZERO)).errorCode).toBe(ErrorCode.NOT_COORDINATOR);
@@ -283,8 +327,7 @@ describe('leadership', () => {
     const second = await join(ZERO);
     const waiting = join(ZERO, second.memberId);
     await turn();
-    offsets().resign();
-    world.cluster.roleChanged(offsets());
+    lose(0);
     expect((await waiting).errorCode).toBe(ErrorCode.NOT_COORDINATOR);
     expect((await join(ZERO)).errorCode).toBe(ErrorCode.NOT_COORDINATOR);
   });
@@ -293,10 +336,8 @@ describe('leadership', () => {
     open();
     await turn();
     await commit(ZERO, 42);
-    offsets().resign();
-    world.cluster.roleChanged(offsets());
-    offsets().becomeLeader(3);
-    world.cluster.roleChanged(offsets());
+    lose(0);
+    win(0, 3);
     await turn();
     expect(await fetchOffset(ZERO)).toEqual({ errorCode: 0, offset: 42 });
   });
@@ -307,13 +348,33 @@ describe('leadership', () => {
     offsets().commitAtOnce = false;
     const answer = commit(ZERO, 42);
     await turn();
-    offsets().becomeLeader(3);
-    world.cluster.roleChanged(offsets());
+    win(0, 3);
     expect(commitError(await answer)).toBe(ErrorCode.NOT_COORDINATOR);
-    expect((await fetchOffset(ZERO)).errorCode).toBe(ErrorCode.COORDINATOR_LOAD_IN_PROGRESS);
+    expect((await late(fetchOffset(ZERO))).errorCode).toBe(ErrorCode.COORDINATOR_LOAD_IN_PROGRESS);
     offsets().commit(1);
     await turn();
     expect(await fetchOffset(ZERO)).toEqual({ errorCode: 0, offset: 42 });
+  });
+
+  it('given in the image, but the replica has not followed yet: a request waits for it', async () => {
+    open();
+    lose(0);
+    const topic = world.cluster.image.topics.get(OFFSETS)!.value;
+    world.cluster.setLeader(topic, 0, 1, 4);
+    const answer = commit(ZERO, 42);
+    await turn();
+    win(0, 4);
+    expect(commitError(await answer)).toBe(0);
+  });
+
+  it('given in the image, but the replica never follows: NOT_COORDINATOR after two seconds', async () => {
+    open();
+    lose(0);
+    world.cluster.setLeader(world.cluster.image.topics.get(OFFSETS)!.value, 0, 1, 4);
+    const answer = commit(ZERO, 42);
+    await turn();
+    world.clock.advance(2_000);
+    expect(commitError(await answer)).toBe(ErrorCode.NOT_COORDINATOR);
   });
 
   it('the same epoch told again: nothing changes', async () => {
@@ -358,8 +419,7 @@ describe('requests for several groups', () => {
     open();
     await turn();
     await commit(ZERO, 1);
-    offsets(1).resign();
-    world.cluster.roleChanged(offsets(1));
+    lose(1);
     const topics = null;
     const asked = [ONE, ZERO].map((groupId) => ({ groupId, memberId: null, memberEpoch: -1, topics }));
     const { groups } = await world.ask('OffsetFetch', { groups: asked, requireStable: false }, 8);
@@ -468,10 +528,7 @@ describe('time and topics', () => {
     expect(world.logger.matching(/-0: the coordinator failed and is loaded anew: an invariant is broken/)).toHaveLength(
       1,
     );
-    expect((await fetchOffset(ZERO)).errorCode).toBe(ErrorCode.NOT_COORDINATOR);
-    world.clock.advance(1_000);
-    await turn();
-    expect(await fetchOffset(ZERO)).toEqual({ errorCode: 0, offset: 5 });
+    expect(await late(fetchOffset(ZERO))).toEqual({ errorCode: 0, offset: 5 });
   });
 
   it('a request that the coordinator fails on: is that request alone', async () => {

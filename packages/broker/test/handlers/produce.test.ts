@@ -101,6 +101,54 @@ describe('Produce', () => {
     expect(response.nodeEndpoints).toEqual([{ nodeId: 2, host: '10.0.0.2', port: 9092, rack: null }]);
   });
 
+  describe('a leadership that the image gives to this broker and that its replica has not taken up', () => {
+    function aboutToLead() {
+      const services = withTopic();
+      services.cluster.partition('t').resign();
+      return { services, partition: services.cluster.partition('t') };
+    }
+
+    function idle(services: ReturnType<typeof fakeServices>): void {
+      expect([services.clock.pendingTimers, services.cluster.listenerCount]).toEqual([0, 0]);
+    }
+
+    it('is taken up: requests that waited are appended in their order', async () => {
+      const { services, partition } = aboutToLead();
+      const answers = ['a', 'b', 'c'].map((value) => produce(services, body(batchOf([value]))));
+      await new Promise((resolve) => setImmediate(resolve));
+      partition.becomeLeader(1);
+      services.cluster.roleChanged(partition);
+      expect((await Promise.all(answers)).map((answer) => [answer.errorCode, answer.baseOffset])).toEqual([
+        [0, 0],
+        [0, 1],
+        [0, 2],
+      ]);
+      idle(services);
+    });
+
+    it('goes to another broker: NOT_LEADER_OR_FOLLOWER at once, with that broker', async () => {
+      const { services } = aboutToLead();
+      const answer = produce(services);
+      services.cluster.setLeader(services.cluster.image.topics.get('t')!.value, 0, 2, 3);
+      expect(await answer).toMatchObject({
+        errorCode: ErrorCode.NOT_LEADER_OR_FOLLOWER,
+        currentLeader: { leaderId: 2, leaderEpoch: 3 },
+      });
+      idle(services);
+    });
+
+    it('is never taken up: NOT_LEADER_OR_FOLLOWER after two seconds', async () => {
+      const { services } = aboutToLead();
+      const answer = produce(services);
+      services.clock.advance(2_000);
+      expect(await answer).toMatchObject({
+        errorCode: ErrorCode.NOT_LEADER_OR_FOLLOWER,
+        errorMessage: 'broker 1 does not lead t-0: it is about to: try again',
+      });
+      idle(services);
+    });
+  });
+
   it.each([2, -2, 100])('acks=%i: INVALID_REQUIRED_ACKS', async (acks) => {
     const services = withTopic();
     const answer = await produce(services, body(batchOf(['a']), { acks }));
@@ -113,6 +161,8 @@ describe('Produce', () => {
     const services = withTopic();
     expect(await ask(apis.Produce, BY_NAME, body(batchOf(['a']), { acks: 0 }), services)).toBeNull();
     expect(services.cluster.partition('t').logEnd).toBe(1);
+    const topic = services.cluster.image.topics.get('t')!.value;
+    services.cluster.setLeader(topic, 0, 2);
     services.cluster.partition('t').resign();
     await expect(ask(apis.Produce, BY_NAME, body(batchOf(['a']), { acks: 0 }), services)).rejects.toThrow(
       /acks=0 failed/,

@@ -8,7 +8,7 @@ import {
 } from '@ottla/protocol';
 import type { BrokerServices, LocalPartition, TimestampedOffset } from '../../services';
 import { defineHandler } from '../handler';
-import { requireEpoch, requireLeader } from '../leader';
+import { leaderOf, requireEpoch } from '../leader';
 import { requireTopic } from '../topic-lookup';
 
 type Asked = ListOffsetsRequest['topics'][number]['partitions'][number];
@@ -68,7 +68,7 @@ async function list(
   try {
     requireOnce(asked, all);
     const topic = requireTopic(services.image(), { name });
-    const partition = requireLeader(services, topic, partitionIndex);
+    const partition = await leaderOf(services, topic, partitionIndex);
     requireEpoch(partition, asked.currentLeaderEpoch);
     requireKnown(asked.timestamp, apiVersion);
     const found = await find(asked.timestamp, partition, committed);

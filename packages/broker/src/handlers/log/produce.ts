@@ -2,7 +2,7 @@ import type { TopicRecord } from '@ottla/metadata';
 import { apis, ErrorCode, OttlaError, type ProduceRequest, type ProduceResponse, toOttlaError } from '@ottla/protocol';
 import type { BrokerServices } from '../../services';
 import { defineHandler, type HandlerRequest } from '../handler';
-import { CurrentLeaders, requireLeader } from '../leader';
+import { CurrentLeaders, leaderOf } from '../leader';
 import { requireTopic } from '../topic-lookup';
 import { isInternalTopic } from '../topics/topic-creation';
 import { checkProduced, RefusedRecords } from './produced-batch';
@@ -10,7 +10,10 @@ import { checkProduced, RefusedRecords } from './produced-batch';
 type PartitionResponse = ProduceResponse['responses'][number]['partitionResponses'][number];
 type Acks = 0 | 1 | -1;
 
-/** Appends one batch to each partition named. The appends begin, in order, before anything is waited for. */
+/**
+ * Appends one batch to each partition named. The appends of a connection begin in the order of its requests: at once where
+ * this broker leads, and where it is about to lead, in the order in which they waited for it.
+ */
 export const produce = defineHandler(apis.Produce, {
   async handle(request, services) {
     const { body } = request;
@@ -85,7 +88,8 @@ async function append(
 ): Promise<PartitionResponse> {
   try {
     if (topic instanceof OttlaError) throw topic;
-    const partition = requireLeader(services, topic, index);
+    const leader = leaderOf(services, topic, index);
+    const partition = leader instanceof Promise ? await leader : leader;
     const checked = checkProduced(records, topic, index, request.header.apiVersion, services);
     const timeoutMs = Math.max(request.body.timeoutMs, 0);
     const { baseOffset, logStart } = await partition.produce(records!, checked.headers, { acks, timeoutMs });
