@@ -24,7 +24,7 @@ const CHANNEL_OPTIONS = {
 
 /** Carries a call out once: retrying is decided by what is asked, see calls.ts. */
 const onceOnly = {
-  execute: (run: (context: object) => unknown) => run({}),
+  execute: async (run: (context: object) => unknown) => run({}),
 };
 
 export function connectEtcd(endpoint: string): EtcdConnection {

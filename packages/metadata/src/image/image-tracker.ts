@@ -22,6 +22,7 @@ export type ImageListener = (image: ClusterImage, delta: ImageDelta) => void;
 
 const START_TIMEOUT_DEFAULT_MS = 30_000;
 const RETRY_MS = 200;
+const NEVER = Number.POSITIVE_INFINITY;
 
 /**
  * Keeps an image equal to the store at the image's revision: one snapshot, then one watch. When the watch can't go on
@@ -112,8 +113,9 @@ export class ImageTracker {
         return await store.snapshot(this.#keys.prefix, options);
       } catch (error) {
         if (this.#closed) return null;
-        if (!(error instanceof StoreUnavailableError) || clock.now() + RETRY_MS >= deadline) throw error;
-        logger.warn('cluster image: no snapshot yet, trying again', { reason: error.message });
+        const hopeless = deadline !== NEVER && !(error instanceof StoreUnavailableError);
+        if (hopeless || clock.now() + RETRY_MS >= deadline) throw error;
+        logger.warn('cluster image: no snapshot yet, trying again', { reason: (error as Error).message });
         await clock.sleep(RETRY_MS, this.#closing.signal).catch(() => undefined);
       }
     }
@@ -180,7 +182,7 @@ export class ImageTracker {
     // Nothing newer than the snapshot may come in while it is read.
     this.#watch?.close();
     this.#watch = null;
-    const snapshot = await this.#readSnapshot(Number.POSITIVE_INFINITY);
+    const snapshot = await this.#readSnapshot(NEVER);
     if (snapshot === null) return;
     const contradiction = this.#known.contradiction(snapshot);
     if (contradiction !== null) this.#suspend(contradiction);
