@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { importCycles, PACKAGES, ROOT, rankOf, readSources, type SourceFile } from './sources';
+import { importCycles, LAYERS, PACKAGES, ROOT, rankOf, readSources, type SourceFile } from './sources';
 
 const PURE = [
   'packages/protocol/src/',
@@ -136,6 +136,21 @@ describe('house rules', () => {
 
   it('the lock file names no registry host', () => {
     expect(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')).not.toMatch(/"resolved": "https?:/);
+  });
+
+  it('docs/ARCHITECTURE.md names only what exists, and every package', () => {
+    const page = readFileSync(join(ROOT, 'docs/ARCHITECTURE.md'), 'utf8');
+    const named = [...page.matchAll(/`((?:packages|scripts|proto|docs)\/[\w./-]*)`/g)].map((match) => match[1]!);
+    expect(named.length).toBeGreaterThan(20);
+    expect(named.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
+    expect(PACKAGES.filter((name) => !new RegExp(`\\b${name}\\b`).test(page.split('```')[1]!))).toEqual([]);
+  });
+
+  it('docs/ARCHITECTURE.md draws the layers as they are', () => {
+    const page = readFileSync(join(ROOT, 'docs/ARCHITECTURE.md'), 'utf8');
+    const drawn = page.split('```')[1]!.trim().split('\n');
+    const layers = drawn.map((line) => line.split(/\s+/).filter((word) => PACKAGES.includes(word)));
+    expect(layers.map((layer, index) => layer.slice(0, LAYERS[index]!.length))).toEqual(LAYERS);
   });
 
   it('every package has tests', () => {

@@ -5,6 +5,7 @@ import { OttlaError } from '@ottla/protocol';
 import type { Clock, Logger, TcpConnection } from '@ottla/runtime';
 import { DEFAULT_MAX_MESSAGE_BYTES, formatAddress, type KeepAlive } from '../stream/channel';
 import { grpc } from '../stream/grpc';
+import type { ServiceHost } from '../wire/service';
 import { ConnectionDuplex } from './connection-duplex';
 import { readFirstBytes } from './first-bytes';
 import { widenWindow } from './flow-control';
@@ -22,8 +23,7 @@ export interface GrpcServerOptions {
 }
 
 /** A gRPC server with the standard health service and server reflection. */
-export interface GrpcServer {
-  addService(service: ServiceDefinition, implementation: UntypedServiceImplementation): void;
+export interface GrpcServer extends ServiceHost {
   /** What `grpc.health.v1.Health` answers; the service '' is the server as a whole. */
   setHealth(service: string, state: ServingState): void;
   /** Port 0 takes any free port. Rejects with INVALID_CONFIG when the address can't be had. */

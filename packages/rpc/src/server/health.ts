@@ -8,8 +8,8 @@ import {
 } from '../generated/health';
 import { healthDescriptor } from '../generated/health-descriptor';
 import { Codecs } from '../wire/codec';
+import type { ServiceHost } from '../wire/service';
 import { serviceDefinition } from '../wire/service';
-import type { GrpcServer } from './grpc-server';
 
 export type ServingState = 'serving' | 'not-serving';
 
@@ -25,7 +25,7 @@ const NOT_FOUND = 5;
 const healthService = serviceDefinition(healthDescriptor, new Codecs(healthDescriptor), 'grpc.health.v1.Health');
 
 /** Adds the standard health service. The server as a whole ('') serves until told otherwise. */
-export function addHealth(server: Pick<GrpcServer, 'addService'>): Health {
+export function addHealth(server: ServiceHost): Health {
   const states = new Map<string, ServingStatus>([['', ServingStatus.SERVING]]);
   const watches = new Map<Watch, string>();
   const statusOf = (service: string): ServingStatus => states.get(service) ?? ServingStatus.SERVICE_UNKNOWN;

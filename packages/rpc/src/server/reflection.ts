@@ -2,8 +2,8 @@ import type { ServerDuplexStream } from '@grpc/grpc-js';
 import type { ServerReflectionRequest, ServerReflectionResponse } from '../generated/reflection';
 import { reflectionDescriptor } from '../generated/reflection-descriptor';
 import { Codecs } from '../wire/codec';
+import type { ServiceHost } from '../wire/service';
 import { serviceDefinition } from '../wire/service';
-import type { GrpcServer } from './grpc-server';
 
 type ReflectionCall = ServerDuplexStream<ServerReflectionRequest, ServerReflectionResponse>;
 
@@ -19,7 +19,7 @@ const UNIMPLEMENTED = 12;
 const codecs = new Codecs(reflectionDescriptor);
 
 /** Adds server reflection in both of its versions, which have the same messages. */
-export function addReflection(server: Pick<GrpcServer, 'addService'>, services: () => readonly string[]): void {
+export function addReflection(server: ServiceHost, services: () => readonly string[]): void {
   for (const version of ['v1', 'v1alpha']) {
     const name = `grpc.reflection.${version}.ServerReflection`;
     server.addService(serviceDefinition(reflectionDescriptor, codecs, name), {

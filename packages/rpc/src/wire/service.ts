@@ -1,4 +1,4 @@
-import type { MethodDefinition, ServiceDefinition } from '@grpc/grpc-js';
+import type { MethodDefinition, ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
 import type { Codecs } from './codec';
 
 interface Method {
@@ -57,4 +57,9 @@ function find(descriptor: Namespace, name: string): Namespace {
   for (const part of name.split('.')) found = found?.nested?.[part];
   if (found === undefined) throw new Error(`${name} is not in the descriptor`);
   return found;
+}
+
+/** What services are added to. */
+export interface ServiceHost {
+  addService(service: ServiceDefinition, implementation: UntypedServiceImplementation): void;
 }
