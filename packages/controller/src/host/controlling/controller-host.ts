@@ -44,6 +44,14 @@ export interface ControllerHostOptions {
   readonly onEvent: (event: ControllerEvent) => void;
 }
 
+/** The last claim that was made, and the revision that wrote both it and the key that remembers it. */
+interface LastClaim {
+  readonly epoch: number;
+  readonly revision: number;
+}
+
+const NO_CLAIM: LastClaim = { epoch: 0, revision: 0 };
+
 /** Challengers wait a random part of this, so that not all of them ask the store at once. */
 const CHALLENGE_MS = 20;
 const RETRY_MS = 200;
@@ -59,6 +67,7 @@ export class ControllerHost {
   #term: ControllerTerm | null = null;
   #campaign: Timer | null = null;
   #campaigning = false;
+  #last: LastClaim = NO_CLAIM;
   #notBefore = Number.NEGATIVE_INFINITY;
   #stoodDownAt = Number.NEGATIVE_INFINITY;
   #closed = false;
@@ -80,9 +89,11 @@ export class ControllerHost {
   }
 
   onImage(image: ClusterImage): void {
+    const { controller } = image;
+    if (controller !== null) this.#last = { epoch: controller.value.epoch, revision: controller.createRevision };
     if (this.#term !== null) return this.#onImageInTerm(this.#term, image);
-    if (image.controller === null) this.#scheduleCampaign(this.#backOff());
-    else if (image.controller.value.run === this.#options.self.run) this.#scheduleCampaign(0);
+    if (controller === null) this.#scheduleCampaign(this.#backOff());
+    else if (controller.value.run === this.#options.self.run) this.#scheduleCampaign(0);
   }
 
   /** There is no controller, as this broker was the first to make sure. */
@@ -169,32 +180,39 @@ export class ControllerHost {
     const leaseId = lease.id;
     const registered = registrar.createRevision;
     if (leaseId === null || registered === null) return true;
-    const last = (await view.store.get(epochKey(keys))).kv;
-    if (lease.id !== leaseId) return false;
-    const claim: ControllerClaim = { version: 1, ...self, epoch: nextControllerEpoch(last) };
+    const claim: ControllerClaim = { version: 1, broker: self.broker, run: self.run, epoch: nextEpoch(this.#last) };
     const value = controllerClaimCodec.encode(claim);
-    const result = await view.store.txn({
+    const { succeeded, revision, reads } = await view.store.txn({
       compare: [
         absentGuard(keys.controller()),
-        { key: epochKey(keys), target: 'mod', equals: last?.modRevision ?? 0 },
+        { key: epochKey(keys), target: 'mod', equals: this.#last.revision },
         { key: keys.broker(self.broker), target: 'create', equals: registered },
       ],
       success: [
         { type: 'put', key: keys.controller(), value, lease: leaseId },
         { type: 'put', key: epochKey(keys), value },
       ],
-      failure: [{ type: 'get', key: keys.controller() }],
+      failure: [
+        { type: 'get', key: keys.controller() },
+        { type: 'get', key: epochKey(keys) },
+      ],
     });
-    const revision = result.revision;
-    if (!result.succeeded) return this.#onClaimRefused(result.reads[0]?.[0], leaseId);
+    if (!succeeded) return this.#onClaimRefused(reads[0]?.[0], reads[1]?.[0], leaseId);
     await this.#begin({ value: claim, createRevision: revision, modRevision: revision }, leaseId);
     return true;
   }
 
-  /** Refused by a claim of this very run: an attempt whose answer was lost, or one under a lease that was lost. */
-  async #onClaimRefused(kv: KeyValue | undefined, leaseId: string): Promise<boolean> {
-    if (kv === undefined) return false;
-    const value = controllerClaimCodec.decode(kv.value, kv.key);
+  /**
+   * Refused by a claim of another broker; by one of this very run (an attempt whose answer was lost, or one under a
+   * lease that was lost); or for not knowing the last epoch, which is known now.
+   */
+  async #onClaimRefused(kv: KeyValue | undefined, last: KeyValue | undefined, leaseId: string): Promise<boolean> {
+    if (kv === undefined) {
+      const knew = this.#last.revision;
+      this.#last = last === undefined ? NO_CLAIM : { epoch: decodeClaim(last).epoch, revision: last.modRevision };
+      return this.#last.revision === knew ? false : this.#claim();
+    }
+    const value = decodeClaim(kv);
     if (value.run !== this.#options.self.run) return true;
     if (kv.lease === leaseId) {
       await this.#begin({ value, createRevision: kv.createRevision, modRevision: kv.modRevision }, leaseId);
@@ -257,6 +275,11 @@ function epochKey(keys: ClusterKeys): string {
   return `${keys.prefix}controller-epoch`;
 }
 
-export function nextControllerEpoch(last: KeyValue | null): number {
-  return last === null ? 1 : controllerClaimCodec.decode(last.value, last.key).epoch + 1;
+function decodeClaim(kv: KeyValue): ControllerClaim {
+  return controllerClaimCodec.decode(kv.value, kv.key);
+}
+
+/** A controller epoch is never used twice. */
+export function nextEpoch(last: LastClaim): number {
+  return last.epoch + 1;
 }
