@@ -1,4 +1,4 @@
-// Writes packages/metadata/src/generated/etcd.ts, the descriptors of proto/etcd as code, so that a bundled broker needs
+// Writes packages/metadata/src/wire/generated/etcd.ts, the descriptors of proto/etcd as code, so that a bundled broker needs
 // no .proto file beside it. `--check` only says whether the module is up to date.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 const source = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 const protobuf = createRequire(source('packages/metadata/package.json'))('protobufjs');
-const target = source('packages/metadata/src/generated/etcd.ts');
+const target = source('packages/metadata/src/wire/generated/etcd.ts');
 
 export function etcdModule() {
   const root = new protobuf.Root();
@@ -23,7 +23,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const wanted = etcdModule();
   if (!process.argv.includes('--check')) writeFileSync(target, wanted);
   else if (readFileSync(target, 'utf8') !== wanted) {
-    console.error('packages/metadata/src/generated/etcd.ts is out of date: run node scripts/proto-etcd.mjs');
+    console.error('packages/metadata/src/wire/generated/etcd.ts is out of date: run node scripts/proto-etcd.mjs');
     process.exitCode = 1;
   }
 }

@@ -2,12 +2,13 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT } from './processes';
 
+const SHORTEST_LINE = 80;
 const LONGEST_LINE = 200_000;
 const NEWLINE = 0x0a;
 
 /**
- * Writes a file of at least `bytes` from sources that are installed anyway: real text of many line lengths, without empty
- * lines (kcat drops those) and without a line near the largest batch.
+ * Writes a file of at least `bytes` from sources that are installed anyway: real text of many line lengths, without short
+ * lines (kcat drops empty ones, and clients take long over many) and without a line near the largest batch.
  */
 export function writeCorpus(path: string, bytes: number): Buffer {
   const parts: Buffer[] = [];
@@ -16,7 +17,7 @@ export function writeCorpus(path: string, bytes: number): Buffer {
     const before = size;
     for (const file of sourceFiles(join(ROOT, 'node_modules'))) {
       if (size >= bytes) break;
-      const part = withoutEmptyLines(readFileSync(file));
+      const part = longLines(readFileSync(file));
       parts.push(part);
       size += part.length;
     }
@@ -38,12 +39,13 @@ function* sourceFiles(folder: string): Generator<string> {
   }
 }
 
-function withoutEmptyLines(content: Buffer): Buffer {
+function longLines(content: Buffer): Buffer {
   const lines: Buffer[] = [];
   for (let from = 0; from < content.length; ) {
     const found = content.indexOf(NEWLINE, from);
     const end = found === -1 ? content.length : found;
-    if (end > from && end - from < LONGEST_LINE) lines.push(content.subarray(from, end), Buffer.of(NEWLINE));
+    if (end - from >= SHORTEST_LINE && end - from < LONGEST_LINE)
+      lines.push(content.subarray(from, end), Buffer.of(NEWLINE));
     from = end + 1;
   }
   return Buffer.concat(lines);

@@ -16,7 +16,7 @@ export function registerCodecs(): void {
 }
 
 function register(type: CompressionTypes, codec: Codec): void {
-  CompressionCodecs[type] = () => codec;
+  (CompressionCodecs as Record<number, () => Codec>)[type] = () => codec;
 }
 
 function snappy(): Codec {

@@ -344,6 +344,16 @@ describe('fetch streams', () => {
     while (aborted === 0) await new Promise(setImmediate);
   });
 
+  it('a read that answers at once with nothing, over and over, leaves time for everything else', async () => {
+    handlers.fetch = logTo(4);
+    handlers.metadata = async () => nothing;
+    const stream = client.fetch();
+    const recorder = new Recorder(stream);
+    stream.send(subscribe());
+    await recorder.received(1);
+    expect(await client.metadata(everything, TIMEOUT)).toMatchObject({ clusterId: '' });
+  });
+
   it('a subscription number used twice closes the stream with a sentence', async () => {
     handlers.fetch = waitingLog(4);
     const stream = client.fetch();

@@ -155,6 +155,11 @@ export const groupSettings = {
     10080,
     'How long committed offsets are kept after their group became empty.',
   ),
+  'offsets.retention.check.interval.ms': setting(
+    int('ms', { min: 1 }),
+    600000,
+    'How often committed offsets are checked for their age.',
+  ),
   'offset.metadata.max.bytes': setting(
     int('bytes', { min: 0 }),
     4096,

@@ -175,6 +175,7 @@ function settingsOf(config: BrokerConfig): GroupCoordinatorOptions {
     groupMaxSessionTimeoutMs: config['group.max.session.timeout.ms'],
     groupInitialRebalanceDelayMs: config['group.initial.rebalance.delay.ms'],
     offsetsRetentionMs: config['offsets.retention.minutes'] * 60_000,
+    offsetsRetentionCheckIntervalMs: config['offsets.retention.check.interval.ms'],
     groupMaxSize: config['group.max.size'],
     offsetMetadataMaxBytes: config['offset.metadata.max.bytes'],
   };

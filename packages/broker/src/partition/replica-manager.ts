@@ -132,11 +132,12 @@ export class ReplicaManager implements Partitions {
     if (delta.brokers.length > 0) this.leaderLinks.onBrokersChanged();
   }
 
-  /** A partition whose topic isn't in the image yet is being created, or deleted: neither is opened. */
+  /** A partition that its topic doesn't know (yet) is being created, or deleted: neither is opened. */
   private sync(image: ClusterImage, topicId: string, partition: number): void {
     const record = image.partitions.get(topicId)?.get(partition);
     const topic = image.topicNames.get(topicId);
     if (record === undefined || topic === undefined || this.closed) return;
+    if (partition >= image.topics.get(topic)!.value.partitions) return;
     if (!record.value.replicas.includes(this.options.hello.broker)) return;
     const held = this.held.get(keyOf(topicId, partition));
     if (held === undefined) this.hold(topic, topicId, partition);

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import type { Producer, ProducerOptions } from '@ottla/client';
+import type { Producer, ProducerOptions, ProducerRecord } from '@ottla/client';
 import type { OttlaError } from '@ottla/protocol';
 import { CommandError } from '../command-error';
 import { LineSplitter, splitKey } from '../stdio/lines';
@@ -42,19 +42,17 @@ export async function produce(flags: ProduceFlags): Promise<number> {
 export class LineSender {
   /** Records that are delivered. */
   delivered = 0;
-  /** Bytes of keys and values sent. */
+  /** Bytes of the lines sent, without their newlines. */
   bytes = 0;
   private sent = 0;
   private failure: OttlaError | null = null;
   private readonly separator: Uint8Array | null;
-  private readonly target: { topic: string; partition?: number };
 
   constructor(
     private readonly producer: Pick<Producer, 'enqueue' | 'close'>,
-    { topic, partition, keySeparator }: Pick<ProduceFlags, 'topic' | 'partition' | 'keySeparator'>,
+    private readonly target: Pick<ProduceFlags, 'topic' | 'partition' | 'keySeparator'>,
   ) {
-    this.separator = keySeparator ? new TextEncoder().encode(keySeparator) : null;
-    this.target = { topic, ...(partition !== undefined && { partition }) };
+    this.separator = target.keySeparator ? new TextEncoder().encode(target.keySeparator) : null;
   }
 
   /** Sends the lines of `input` until it ends or `stopped`, and waits until all are delivered. */
@@ -77,13 +75,19 @@ export class LineSender {
 
   private async send(lines: Iterable<Uint8Array>): Promise<void> {
     for (const line of lines) {
-      const { key, value } = splitKey(line, this.separator);
+      const record = this.recordOf(line);
       this.sent++;
-      this.bytes += value.length + (key?.length ?? 0);
-      const room = this.producer.enqueue({ ...this.target, key, value }, this.onDelivered);
+      this.bytes += line.length;
+      const room = this.producer.enqueue(record, this.onDelivered);
       if (room !== null) await room;
       if (this.failure !== null) return this.deliver();
     }
+  }
+
+  private recordOf(line: Uint8Array): ProducerRecord {
+    const { topic, partition } = this.target;
+    const { key, value } = this.separator === null ? { key: null, value: line } : splitKey(line, this.separator);
+    return partition === undefined ? { topic, key, value } : { topic, partition, key, value };
   }
 
   private readonly onDelivered = (error: OttlaError | null): void => {

@@ -24,21 +24,26 @@ export function toTxnRequest(txn: Txn): ITxnRequest {
   };
 }
 
+// Enum values go by number: their names differ between etcd3's descriptors and etcd's.
+const EQUAL = 0;
+const GREATER = 1;
+const LESS = 2;
+const VALUE_TARGET = 3;
 const REVISION_TARGETS = {
-  create: { target: 'Create', field: 'create_revision' },
-  mod: { target: 'Mod', field: 'mod_revision' },
-  version: { target: 'Version', field: 'version' },
+  version: { target: 0, field: 'version' },
+  create: { target: 1, field: 'create_revision' },
+  mod: { target: 2, field: 'mod_revision' },
 } as const;
 
 function toCompare(compare: Compare): ICompare {
   const key = Buffer.from(compare.key);
   if (compare.target === 'value') {
-    return { key, result: 'Equal', target: 'Value', value: Buffer.from(compare.equals) };
+    return { key, result: EQUAL, target: VALUE_TARGET, value: Buffer.from(compare.equals) };
   }
   const { target, field } = REVISION_TARGETS[compare.target];
-  if ('equals' in compare) return { key, target, result: 'Equal', [field]: compare.equals };
-  if ('greater' in compare) return { key, target, result: 'Greater', [field]: compare.greater };
-  return { key, target, result: 'Less', [field]: compare.less };
+  if ('equals' in compare) return { key, target, result: EQUAL, [field]: compare.equals };
+  if ('greater' in compare) return { key, target, result: GREATER, [field]: compare.greater };
+  return { key, target, result: LESS, [field]: compare.less };
 }
 
 function toRequestOp(op: Op): IRequestOp {

@@ -9,8 +9,8 @@ export class TcpProxy {
   #target: string;
   #mode: Mode = 'pass';
   #cutAfterBytes = Number.POSITIVE_INFINITY;
-  /** Connections accepted so far. */
-  accepted = 0;
+  #accepted = 0;
+  #onAccepted: (() => void) | null = null;
 
   private constructor(target: string) {
     this.#target = target;
@@ -27,6 +27,17 @@ export class TcpProxy {
     const address = this.#server.address();
     if (address === null || typeof address === 'string') throw new Error('the proxy is closed');
     return `127.0.0.1:${address.port}`;
+  }
+
+  /** Connections accepted so far. */
+  get accepted(): number {
+    return this.#accepted;
+  }
+
+  nextConnection(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onAccepted = resolve;
+    });
   }
 
   /** Resets every connection. */
@@ -69,7 +80,8 @@ export class TcpProxy {
       client.resetAndDestroy();
       return;
     }
-    this.accepted++;
+    this.#accepted++;
+    this.#onAccepted?.();
     const [host, port] = this.#target.split(':');
     const upstream = connect(Number(port), host);
     const pair = [client, upstream] as const;
@@ -90,6 +102,9 @@ export class TcpProxy {
       client.destroy();
       upstream.destroy();
     };
-    for (const socket of pair) socket.on('close', end).on('error', end);
+    for (const socket of pair) {
+      socket.on('close', end).on('error', end);
+      if (this.#mode === 'stall') socket.pause();
+    }
   }
 }

@@ -3,11 +3,9 @@ import { batch } from './batches';
 import { Checker } from './checker';
 import { Cluster } from './cluster';
 import { Controller } from './controller';
+import { IdempotentClient } from './idempotent-client';
 
 const LAG_MS = 1000;
-const PRODUCER_ID = 7;
-/** As many batches as an idempotent client has in flight. */
-const IN_FLIGHT = 5;
 
 /** A cluster to which, from a list of numbers, anything happens that may happen. */
 export class Chaos {
@@ -15,9 +13,7 @@ export class Chaos {
   readonly cluster: Cluster;
   private readonly controller: Controller;
   private nextCrc = 100;
-  private nextSequence = 0;
-  /** The idempotent producer's batches without an answer. */
-  private outstanding: BatchHeader[] = [];
+  private readonly client = new IdempotentClient(7);
   private readonly awaited = new Map<number, BatchHeader>();
 
   constructor(minIsr: number) {
@@ -125,16 +121,11 @@ export class Chaos {
     this.produceAt(this.someLeader(pick), header, ([-1, -1, 1, 0] as const)[Math.floor(pick / 8) % 4]!);
   }
 
-  /** Sends the next batch, or one again that has no answer yet. */
   private produceIdempotent(pick: number): void {
-    if (this.outstanding.length < IN_FLIGHT && pick % 3 !== 0) {
-      const records = 1 + (pick % 2);
-      const header = { producerId: PRODUCER_ID, baseSequence: this.nextSequence, records, crc: this.nextCrc++ };
-      this.nextSequence += records;
-      this.outstanding.push(batch(header));
-    }
-    const header = this.outstanding[pick % Math.max(1, this.outstanding.length)];
-    if (header !== undefined) this.produceAt(this.someLeader(pick), header, -1);
+    const broker = this.cluster.broker(this.someLeader(pick));
+    if (pick % 7 === 0) this.client.sendAllAgain();
+    const header = this.client.next(broker.run, { crc: this.nextCrc++, records: 1 + (pick % 2) });
+    if (header !== null) this.produceAt(broker.id, header, -1);
   }
 
   private produceAt(broker: number, header: BatchHeader, acks: 0 | 1 | -1): number {
@@ -148,10 +139,11 @@ export class Chaos {
   private onReply(requestId: number, error: string | null, baseOffset: number): void {
     const header = this.awaited.get(requestId);
     this.awaited.delete(requestId);
-    if (header === undefined || error !== null) return;
+    if (header === undefined) return;
+    if (header.producerId >= 0) this.client.onReply(header, error === null);
+    if (error !== null) return;
     this.checker.count(`acknowledged${header.producerId < 0 ? '' : ' idempotent'}`);
     this.checker.acknowledged(baseOffset, header.crc);
-    this.outstanding = this.outstanding.filter(({ crc }) => crc !== header.crc);
   }
 
   /** Whoever takes itself for the leader, else anyone. */

@@ -1,4 +1,5 @@
 import { lastOffset, OttlaError, readBatchHeader, toOttlaError } from '@ottla/protocol';
+import type { Clock } from '@ottla/runtime';
 import type * as door from '../generated/door';
 import type { MessageStream } from '../stream/message-stream';
 import type { DoorCall, DoorHandlers, FetchedRecords } from './handlers';
@@ -7,6 +8,8 @@ type FetchHandlers = Pick<DoorHandlers, 'fetch' | 'currentLeader'>;
 
 /** How long one read waits for records; the subscription reads again afterwards. */
 const MAX_WAIT_MS = 30_000;
+/** A pause after a read that brought nothing, lest one that doesn't wait keeps everything else from running. */
+const PAUSE_MS = 5;
 const MAX_SUBSCRIPTIONS = 10_000;
 const DEFAULT_MAX_BYTES = 1024 * 1024;
 
@@ -15,14 +18,21 @@ export class FetchSession {
   readonly #stream: MessageStream<door.FetchResult, door.FetchRequest>;
   readonly #handlers: FetchHandlers;
   readonly #call: DoorCall;
+  readonly #clock: Clock;
   readonly #subscriptions = new Map<number, Subscription>();
   #waitingForDrain: (() => void)[] = [];
   #congested = false;
 
-  constructor(stream: MessageStream<door.FetchResult, door.FetchRequest>, handlers: FetchHandlers, call: DoorCall) {
+  constructor(
+    stream: MessageStream<door.FetchResult, door.FetchRequest>,
+    handlers: FetchHandlers,
+    call: DoorCall,
+    clock: Clock,
+  ) {
     this.#stream = stream;
     this.#handlers = handlers;
     this.#call = call;
+    this.#clock = clock;
     stream.onMessage((request) => this.#onRequest(request));
     stream.onDrain(() => this.#release());
     stream.onClose(() => {
@@ -69,7 +79,8 @@ export class FetchSession {
     const fetched = await this.#handlers.fetch(subscription.nextRead(), call);
     if (!subscription.active) return;
     const result = subscription.advance(fetched);
-    if (result !== null && !this.#stream.send(result)) this.#congested = true;
+    if (result === null) await this.#clock.sleep(PAUSE_MS);
+    else if (!this.#stream.send(result)) this.#congested = true;
   }
 
   #fail(subscription: Subscription, error: OttlaError): void {

@@ -44,7 +44,7 @@ export function serveDoor(server: GrpcServer, handlers: DoorHandlers, options: S
         options.maxUnansweredBytes,
       ),
     Fetch: (call: ServerDuplexStream<door.FetchRequest, door.FetchResponse>) => {
-      new FetchSession(acceptStream(fetchServerFraming, call, streamOptions), handlers, doorCall(call));
+      new FetchSession(acceptStream(fetchServerFraming, call, streamOptions), handlers, doorCall(call), options.clock);
     },
   });
   server.addService(adminService, unary(adminService, handlers, UNARY_ADMIN));

@@ -13,7 +13,7 @@ import { kvService } from './kv-service';
 import { leaseService } from './lease-service';
 import { clusterService, maintenanceService } from './member-services';
 import { ServedStore } from './served-store';
-import { etcdRoot, etcdService, type Received } from './service-definitions';
+import { etcdService, type Received } from './service-definitions';
 import { toStatus } from './status';
 import { type WatchCall, WatchSession } from './watch-session';
 
@@ -49,16 +49,15 @@ export async function serveEtcd(
 }
 
 function addServices(server: Server, served: ServedStore, random: Random, sessions: Set<WatchSession>): void {
-  const root = etcdRoot();
   const { LeaseKeepAlive, ...leases } = leaseService(served, random);
-  server.addService(etcdService(root, 'KV'), unaryCalls(kvService(served)));
-  server.addService(etcdService(root, 'Lease'), {
+  server.addService(etcdService('KV'), unaryCalls(kvService(served)));
+  server.addService(etcdService('Lease'), {
     ...unaryCalls(leases),
     LeaseKeepAlive: answerEach(LeaseKeepAlive),
   });
-  server.addService(etcdService(root, 'Cluster'), unaryCalls(clusterService(served)));
-  server.addService(etcdService(root, 'Maintenance'), unaryCalls(maintenanceService(served)));
-  server.addService(etcdService(root, 'Watch'), {
+  server.addService(etcdService('Cluster'), unaryCalls(clusterService(served)));
+  server.addService(etcdService('Maintenance'), unaryCalls(maintenanceService(served)));
+  server.addService(etcdService('Watch'), {
     Watch: (call: WatchCall) => {
       sessions.add(new WatchSession(served, call, (session) => sessions.delete(session)));
     },
