@@ -135,6 +135,18 @@ describe('the plan of a cluster', () => {
     await expect(plan({ brokers: 1 })).rejects.toThrow(`${brokers[0]!.files.config} is not JSON`);
   });
 
+  it('on every interface: clients may come from elsewhere, what the processes tell each other stays here', async () => {
+    const { brokers, store } = await plan({ brokers: 1, host: '0.0.0.0' });
+    const [{ kafka, grpc, peer, admin }] = brokers as [(typeof brokers)[0]];
+    expect([kafka, grpc, peer, admin].map((at) => at.split(':')[0])).toEqual([
+      '0.0.0.0',
+      '0.0.0.0',
+      '127.0.0.1',
+      '0.0.0.0',
+    ]);
+    expect(store.kind === 'embedded' && store.endpoint).toMatch(/^127\.0\.0\.1:/);
+  });
+
   it('with etcd no store is started, and brokers are told its addresses', async () => {
     const { brokers, store } = await plan({ brokers: 1, etcd: ['a:2379', 'b:2379'] });
     expect(store).toEqual({ kind: 'etcd', endpoints: ['a:2379', 'b:2379'] });
@@ -147,11 +159,11 @@ describe('the plan of a cluster', () => {
 
 describe('ports', () => {
   it('too high a port is refused', async () => {
-    await expect(new Ports('127.0.0.1').claim(65_536, 'broker 2')).rejects.toThrow('choose a lower --port');
+    await expect(new Ports().claim('127.0.0.1', 65_536, 'broker 2')).rejects.toThrow('choose a lower --port');
   });
 
   it('an address that this machine does not have is named', async () => {
-    await expect(new Ports('203.0.113.1').claim(port, 'broker 1')).rejects.toThrow('choose another with --host');
+    await expect(new Ports().claim('203.0.113.1', port, 'broker 1')).rejects.toThrow('choose another with --host');
   });
 });
 

@@ -82,7 +82,7 @@ export class Cluster {
       this.slots.find(({ part }) => wanted(part))?.child.pid ?? null;
     return {
       clusterId,
-      bootstrap: brokers.map(({ kafka }) => kafka).join(','),
+      bootstrap: brokers.map(({ kafka }) => reachable(kafka)).join(','),
       store: {
         kind: store.kind,
         endpoints: store.kind === 'etcd' ? store.endpoints : [store.endpoint],
@@ -91,9 +91,9 @@ export class Cluster {
       brokers: brokers.map((plan) => ({
         id: plan.id,
         pid: pidOf((part) => part.kind === 'broker' && part.plan === plan),
-        kafka: plan.kafka,
-        grpc: plan.grpc,
-        admin: plan.admin,
+        kafka: reachable(plan.kafka),
+        grpc: reachable(plan.grpc),
+        admin: reachable(plan.admin),
         dataDir: plan.files.data,
         config: plan.files.config,
       })),
@@ -142,6 +142,11 @@ export class Cluster {
     });
     this.watch(slot);
   }
+}
+
+/** An address at which this machine reaches what listens there: every interface is no address to connect to. */
+function reachable(address: string): string {
+  return address.replace(/^(0\.0\.0\.0|\[::\])(?=:\d+$)/, '127.0.0.1');
 }
 
 /** Tells the child to begin, and waits until it serves. */

@@ -7,6 +7,9 @@ import { Ports } from './ports';
 
 export const DEFAULT_BROKERS = 3;
 
+/** Where the processes of a cluster reach each other: all of them run on this machine. */
+const LOOPBACK = '127.0.0.1';
+
 /** Distances of a broker's other ports from its Kafka port, tried first. */
 const GRPC_STEP = 100;
 const PEER_STEP = 200;
@@ -60,8 +63,8 @@ export async function makePlan(options: UpOptions, layout: Layout): Promise<Plan
   const count = options.brokers ?? (present.length > 0 ? Math.max(...present) : DEFAULT_BROKERS);
   const ids = Array.from({ length: count }, (_, index) => index + 1);
   const clusterId = await ensureClusterId(nodeDisk, layout);
-  const ports = new Ports(options.host);
-  for (const id of ids) await ports.claim(options.port + id - 1, `broker ${id}`);
+  const ports = new Ports();
+  for (const id of ids) await ports.claim(options.host, options.port + id - 1, `broker ${id}`);
 
   const store = await planStore(options, layout, ports);
   const brokers: BrokerPlan[] = [];
@@ -82,7 +85,7 @@ async function planStore(options: UpOptions, layout: Layout, ports: Ports): Prom
   if (options.etcd !== null) return { kind: 'etcd', endpoints: options.etcd };
   const files = layout.store;
   const before = await readSettings(files.config);
-  const endpoint = address(options.host, await ports.pick(portOf(before.listen), options.port + STORE_STEP));
+  const endpoint = address(LOOPBACK, await ports.pick(LOOPBACK, portOf(before.listen), options.port + STORE_STEP));
   await writeSettings(files, { ...before, dir: files.data, listen: endpoint });
   return { kind: 'embedded', endpoint, files };
 }
@@ -99,14 +102,14 @@ async function planBroker(options: UpOptions, layout: Layout, ports: Ports, plac
   const files = layout.broker(id);
   const before = await readSettings(files.config);
   const kafkaPort = options.port + id - 1;
-  const at = async (name: string, step: number): Promise<string> =>
-    address(options.host, await ports.pick(portOf(before[name]), kafkaPort + step));
+  const at = async (host: string, name: string, step: number): Promise<string> =>
+    address(host, await ports.pick(host, portOf(before[name]), kafkaPort + step));
   const plan = {
     id,
     kafka: address(options.host, kafkaPort),
-    grpc: await at('grpc.listen', GRPC_STEP),
-    peer: await at('peer.listen', PEER_STEP),
-    admin: await at('admin.listen', ADMIN_STEP),
+    grpc: await at(options.host, 'grpc.listen', GRPC_STEP),
+    peer: await at(LOOPBACK, 'peer.listen', PEER_STEP),
+    admin: await at(options.host, 'admin.listen', ADMIN_STEP),
     files,
   };
   const decided: Record<(typeof DECIDED)[number], string | number> = {

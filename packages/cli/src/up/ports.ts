@@ -7,27 +7,25 @@ const HIGHEST_PORT = 65535;
 export class Ports {
   private readonly taken = new Set<number>();
 
-  constructor(private readonly host: string) {}
-
   /** A port that clients know, so it can't be another: refused when it is in use. */
-  async claim(port: number, whose: string): Promise<number> {
+  async claim(host: string, port: number, whose: string): Promise<number> {
     if (port > HIGHEST_PORT) throw new CommandError(`${whose} would get port ${port}: choose a lower --port`);
-    const error = this.taken.has(port) ? 'EADDRINUSE' : await bindError(this.host, port);
-    if (error !== null) throw new CommandError(`${whose} can't listen on ${this.host}:${port}: ${explain(error)}`);
+    const error = this.taken.has(port) ? 'EADDRINUSE' : await bindError(host, port);
+    if (error !== null) throw new CommandError(`${whose} can't listen on ${host}:${port}: ${explain(error)}`);
     this.taken.add(port);
     return port;
   }
 
   /** The first of the candidates that is free, else any that is. */
-  async pick(...candidates: readonly (number | undefined)[]): Promise<number> {
+  async pick(host: string, ...candidates: readonly (number | undefined)[]): Promise<number> {
     for (const port of candidates) {
       if (port === undefined || port < 1 || port > HIGHEST_PORT || this.taken.has(port)) continue;
-      if ((await bindError(this.host, port)) !== null) continue;
+      if ((await bindError(host, port)) !== null) continue;
       this.taken.add(port);
       return port;
     }
     for (;;) {
-      const port = await freePort(this.host);
+      const port = await freePort(host);
       if (this.taken.has(port)) continue;
       this.taken.add(port);
       return port;
