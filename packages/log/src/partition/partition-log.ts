@@ -234,8 +234,7 @@ export class PartitionLog {
       try {
         if (clean && state.failure === null) await this.#seal();
       } finally {
-        this.#release();
-        await state.resources.files.settled();
+        await this.#release();
       }
     });
   }
@@ -264,13 +263,13 @@ export class PartitionLog {
     return snapshots.at(-1) === logEnd && active.indexesPersisted;
   }
 
-  #release(): void {
+  async #release(): Promise<void> {
     const state = this.#state;
     state.closed = true;
     this.#flusher.stop();
     state.tail.clear();
     state.hints.clear();
-    for (const segment of state.segments.all()) segment.forget();
+    await Promise.all(state.segments.all().map((segment) => segment.forget()));
   }
 
   #checkBatches(batches: Uint8Array, headers: readonly BatchHeader[], expectedEnd: number): void {

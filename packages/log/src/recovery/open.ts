@@ -34,7 +34,7 @@ export async function openLogState(options: PartitionLogOptions): Promise<LogSta
     if (files.bases.length > 0) await load(state);
     else startEmpty(state);
   } catch (error) {
-    for (const segment of state.segments.all()) segment.forget();
+    await Promise.all(state.segments.all().map((segment) => segment.forget()));
     throw error;
   }
   return state;

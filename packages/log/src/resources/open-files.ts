@@ -13,6 +13,9 @@ interface OpenFile {
   forgotten: boolean;
 }
 
+/** How many files in use are passed over, and put behind the others, before room is left for a later turn. */
+const TRIES = 8;
+
 /**
  * Open files by path, at most `max` at a time: one that nobody uses is closed, the least recently used first, to make
  * room. While more than `max` are in use at once, the bound is exceeded.
@@ -57,13 +60,16 @@ export class OpenFiles {
     }
   }
 
-  /** Drops the file from the table, because it is about to go or to change its name; leases keep it open until released. */
-  forget(path: string): void {
+  /**
+   * Drops the file from the table, because it is about to go or to change its name. Leases keep it open until released;
+   * without any, it is closed when this resolves.
+   */
+  async forget(path: string): Promise<void> {
     const entry = this.#table.get(path);
     if (entry === undefined) return;
     this.#table.delete(path);
     entry.forgotten = true;
-    if (entry.pins === 0) this.#close(entry);
+    if (entry.pins === 0) await this.#close(entry);
   }
 
   /** Resolves when every file that was let go by now is closed. */
@@ -82,24 +88,30 @@ export class OpenFiles {
   #unpin(entry: OpenFile): void {
     entry.pins--;
     if (entry.pins > 0) return;
-    if (entry.forgotten) this.#close(entry);
+    if (entry.forgotten) void this.#close(entry);
     else this.#makeRoom();
   }
 
   #makeRoom(): void {
-    if (this.#table.size <= this.#max) return;
+    let tries = TRIES;
     for (const [path, entry] of this.#table) {
-      if (entry.pins > 0) continue;
-      this.forget(path);
-      if (this.#table.size <= this.#max) return;
+      if (this.#table.size <= this.#max || tries-- === 0) return;
+      if (entry.pins === 0) {
+        void this.forget(path);
+      } else {
+        this.#table.delete(path);
+        this.#table.set(path, entry);
+      }
     }
   }
 
-  #close(entry: OpenFile): void {
+  /** Never rejects: who closes a file for room can do nothing about a failure, and what must be durable was synced before. */
+  #close(entry: OpenFile): Promise<void> {
     const closing = entry.opening
       .then((file) => file.close())
       .catch(this.#onCloseError)
       .finally(() => this.#closing.delete(closing));
     this.#closing.add(closing);
+    return closing;
   }
 }

@@ -222,15 +222,17 @@ export class Segment {
   }
 
   /** Lets go of the files. */
-  forget(): void {
-    this.context.resources.files.forget(this.path);
-    this.offsetIndex.forget();
-    this.timeIndex.forget();
+  async forget(): Promise<void> {
+    await Promise.all([
+      this.context.resources.files.forget(this.path),
+      this.offsetIndex.forget(),
+      this.timeIndex.forget(),
+    ]);
   }
 
   /** Removes the files; the log itself first, so that what is left of the others is known to be an orphan. */
   async remove(): Promise<void> {
-    this.context.resources.files.forget(this.path);
+    await this.context.resources.files.forget(this.path);
     await this.context.disk.removeFile(this.path);
     await this.offsetIndex.remove();
     await this.timeIndex.remove();

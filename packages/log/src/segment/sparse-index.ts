@@ -145,18 +145,14 @@ export abstract class SparseIndex<Entry> {
     this.#pending = new DataView(new ArrayBuffer(FIRST_PENDING_BYTES));
   }
 
-  sync(): Promise<void> {
-    return this.#resources.files.use(this.#disk, this.path, (file) => file.sync());
-  }
-
   /** Lets go of the file and of what is cached of it. */
-  forget(): void {
-    this.#resources.files.forget(this.path);
+  forget(): Promise<void> {
     this.#resources.indexes.delete(this.path);
+    return this.#resources.files.forget(this.path);
   }
 
   async remove(): Promise<void> {
-    this.forget();
+    await this.forget();
     await this.#disk.removeFile(this.path);
   }
 

@@ -1,5 +1,5 @@
 import fs from 'node:fs';
-import { mkdir, open, readdir, readFile, rename, rm, stat, statfs, unlink } from 'node:fs/promises';
+import { mkdir, open, rename, rm, statfs, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type Disk, DiskError, type OpenMode } from '../ports/disk';
 import { NodeFile } from './node-file';
@@ -13,6 +13,13 @@ const FLAGS: Readonly<Record<OpenMode, number>> = {
   create: O_RDWR | O_CREAT,
 };
 
+/** A call of the callback API, which costs less than half of what `fs.promises` does. */
+function call<T>(run: (done: (error: NodeJS.ErrnoException | null, result: T) => void) => void): Promise<T> {
+  return new Promise((resolve, reject) => {
+    run((error, result) => (error === null ? resolve(result) : reject(error)));
+  });
+}
+
 /** The file system. */
 export const nodeDisk: Disk = {
   open: (path, mode) =>
@@ -21,9 +28,11 @@ export const nodeDisk: Disk = {
         error === null ? resolve(new NodeFile(path, fd)) : reject(failed('open', path, error)),
       );
     }),
-  readFile: (path) => unlessMissing('read', path, null, () => readFile(path)),
+  readFile: (path) =>
+    unlessMissing<Uint8Array | null>('read', path, null, () => call<Uint8Array>((done) => fs.readFile(path, done))),
   writeFileAtomic,
-  list: (dir) => unlessMissing('list', dir, [], async () => (await readdir(dir)).sort()),
+  list: (dir) =>
+    unlessMissing('list', dir, [], async () => (await call<string[]>((done) => fs.readdir(dir, done))).sort()),
   makeDir: (path) => attempt('make directory', path, () => mkdir(path, { recursive: true })),
   rename: (from, to) => attempt('rename', from, () => rename(from, to)),
   remove: (path) => attempt('remove', path, () => rm(path, { recursive: true, force: true })),
@@ -75,7 +84,7 @@ async function syncDir(path: string): Promise<void> {
 }
 
 async function statOf(path: string): Promise<{ size: number; mtimeMs: number } | null> {
-  const stats = await unlessMissing('stat', path, null, () => stat(path));
+  const stats = await unlessMissing('stat', path, null, () => call<fs.Stats>((done) => fs.stat(path, done)));
   return stats === null ? null : { size: stats.size, mtimeMs: stats.mtimeMs };
 }
 
