@@ -1,10 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import { ClusterMember, type TopicDefaults } from '@ottla/controller';
 import { LogDirectory } from '@ottla/log';
 import { ImageTracker } from '@ottla/metadata';
-import { type OttlaError, toOttlaError } from '@ottla/protocol';
+import type { OttlaError } from '@ottla/protocol';
 import { type NodePeerNetwork, nodePeerNetwork } from '@ottla/rpc';
-import { type Clock, type Logger, nodeClock, nodeDisk, nodeRandom, type Random } from '@ottla/runtime';
+import { type Clock, type Logger, nodeBootId, nodeClock, nodeDisk, nodeRandom, type Random } from '@ottla/runtime';
 import type { BrokerConfig } from '../config/schema';
 import type { Closing } from './closing';
 import { ensureGeneration, openMetadataStore } from './metadata-store';
@@ -70,7 +69,7 @@ async function openDirectory({ config, logger, self }: FoundationOptions): Promi
     clusterId: config['cluster.id'],
     brokerId: self.broker,
     run: self.run,
-    bootId: await bootId(),
+    bootId: await nodeBootId(),
     producerExpirationMs: config['producer.id.expiration.ms'],
   });
 }
@@ -82,14 +81,4 @@ function topicDefaults(config: BrokerConfig): TopicDefaults {
     minInsyncReplicas: config['min.insync.replicas'],
     uncleanLeaderElection: config['unclean.leader.election.enable'],
   };
-}
-
-/** Changes with each boot of the kernel; empty where there is none, which proves nothing. */
-async function bootId(): Promise<string> {
-  try {
-    return (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
-    throw toOttlaError(error);
-  }
 }
