@@ -7,7 +7,7 @@ import {
   partitionForGroup,
 } from '@ottla/groups';
 import type { ClusterImage, ImageTracker } from '@ottla/metadata';
-import type { Clock, Codecs, Logger, Random, Timer } from '@ottla/runtime';
+import { type Clock, type Codecs, Deferred, type Logger, type Random, type Timer } from '@ottla/runtime';
 import type { BrokerConfig } from '../config/schema';
 import type { GroupRequest, Groups, LocalPartition, Partitions } from '../services';
 import { GroupTime } from './group-time';
@@ -25,6 +25,11 @@ export interface GroupHostOptions {
   readonly logger: Logger;
 }
 
+interface Arrival {
+  readonly promise: Promise<void>;
+  end(): void;
+}
+
 const OFFSETS_TOPIC = '__consumer_offsets';
 const REPLACE_DELAY_MS = 1_000;
 /** How long a request waits for a leadership that this broker has been given and not taken up yet. */
@@ -39,8 +44,8 @@ export class GroupHost implements Groups {
   private readonly nowhere: GroupCoordinator;
   private readonly stops: (() => void)[];
   private readonly pauses = new Set<Timer>();
-  /** Called when there may be a coordinator that requests wait for. */
-  private readonly arrivals = new Set<() => void>();
+  /** By partition: requests that wait for a coordinator that is about to be there. */
+  private readonly arrivals = new Map<number, Arrival>();
   private closed = false;
 
   constructor(private readonly options: GroupHostOptions) {
@@ -71,7 +76,7 @@ export class GroupHost implements Groups {
     for (const pause of this.pauses) pause.cancel();
     for (const coordinator of this.coordinators.values()) coordinator.unload();
     this.coordinators.clear();
-    for (const look of [...this.arrivals]) look();
+    for (const arrival of [...this.arrivals.values()]) arrival.end();
   }
 
   /** Goes with the leadership of a partition: another epoch is another coordinator. */
@@ -102,7 +107,7 @@ export class GroupHost implements Groups {
     });
     this.coordinators.set(partition.partition, coordinator);
     void coordinator.start();
-    for (const look of [...this.arrivals]) look();
+    this.arrivals.get(partition.partition)?.end();
   }
 
   /** After a pause, so that what broke it can't keep the broker busy. */
@@ -136,19 +141,24 @@ export class GroupHost implements Groups {
 
   /** This broker was given the partition and its replica has not followed yet: a moment's wait saves the client a search. */
   private arrivalOf(partition: number): Promise<Coordinating> {
-    return new Promise((resolve) => {
-      const settle = (): void => {
-        timer.cancel();
-        this.arrivals.delete(look);
-        const coordinator = this.coordinators.get(partition);
-        resolve(coordinator === undefined ? this.elsewhere() : this.coordinating(coordinator));
-      };
-      const look = (): void => {
-        if (this.closed || this.coordinators.has(partition)) settle();
-      };
-      const timer = this.options.clock.after(TAKE_UP_MS, settle);
-      this.arrivals.add(look);
+    const waiting = this.arrivals.get(partition) ?? this.newArrival(partition);
+    return waiting.promise.then(() => {
+      const coordinator = this.coordinators.get(partition);
+      return coordinator === undefined ? this.elsewhere() : this.coordinating(coordinator);
     });
+  }
+
+  private newArrival(partition: number): Arrival {
+    const arrived = new Deferred<void>();
+    const end = (): void => {
+      timer.cancel();
+      this.arrivals.delete(partition);
+      arrived.resolve();
+    };
+    const timer = this.options.clock.after(TAKE_UP_MS, end);
+    const arrival = { promise: arrived.promise, end };
+    this.arrivals.set(partition, arrival);
+    return arrival;
   }
 
   private coordinating(coordinator: HostedCoordinator): Coordinating {

@@ -1,237 +1,21 @@
 import { apis, ErrorCode, encodeRequest, OttlaError, readResponse } from '@ottla/protocol';
-import { Deferred, nodeTcp } from '@ottla/runtime';
-import type { SettingName } from '../../src/config/schema';
-import { KafkaDoor, type KafkaDoorOptions } from '../../src/doors/kafka/kafka-door';
-import { defineHandler, type Handler } from '../../src/handlers/handler';
-import { ApiRegistry } from '../../src/handlers/registry';
+import { nodeTcp } from '@ottla/runtime';
+import { KafkaDoor } from '../../src/doors/kafka/kafka-door';
+import { defineHandler } from '../../src/handlers/handler';
 import { eventually } from '../support/eventually';
-import { type FakeServices, fakeServices } from '../support/fake-services';
-import { correlationIdOf, RawClient } from '../support/raw-client';
+import { Gate, HEARTBEAT, heartbeat, LISTENER, OpenDoor } from '../support/open-door';
+import { correlationIdOf } from '../support/raw-client';
 
-const HEARTBEAT = { groupId: 'g', generationId: 1, memberId: 'm' };
-const LISTENER = { name: 'PLAINTEXT', host: '127.0.0.1', port: 0 };
+let opened: OpenDoor;
 
-/** Answers each Heartbeat when its promise, named by the member id, is settled. */
-class Gate {
-  readonly begun: string[] = [];
-  private readonly gates = new Map<string, Deferred<number>>();
-
-  readonly handler: Handler = defineHandler(apis.Heartbeat, {
-    handle: async ({ body }) => {
-      this.begun.push(body.memberId);
-      return { errorCode: await this.of(body.memberId).promise };
-    },
-    failure: (_request, error) => ({ errorCode: error.errorCode }),
-  });
-
-  of(name: string): Deferred<number> {
-    const gate = this.gates.get(name) ?? new Deferred<number>();
-    this.gates.set(name, gate);
-    return gate;
-  }
-}
-
-const heartbeat = (correlationId: number, memberId: string, groupId = 'g'): Uint8Array =>
-  encodeRequest(apis.Heartbeat, 3, correlationId, 'raw', { ...HEARTBEAT, groupId, memberId });
-
-let services: FakeServices;
-let door: KafkaDoor;
-const clients: RawClient[] = [];
-
-async function open(
-  handlers: readonly Handler[],
-  config: Partial<Record<SettingName, unknown>> = {},
-  options: Partial<KafkaDoorOptions> = {},
-): Promise<void> {
-  services = fakeServices({ config });
-  const registry = new ApiRegistry(handlers);
-  door = await KafkaDoor.open({ network: nodeTcp, listener: LISTENER, services, registry, ...options });
-}
-
-async function client(): Promise<RawClient> {
-  const opened = await RawClient.open(door.port);
-  clients.push(opened);
+async function open(...given: Parameters<typeof OpenDoor.open>): Promise<OpenDoor> {
+  opened = await OpenDoor.open(...given);
   return opened;
 }
 
-afterEach(async () => {
-  for (const opened of clients.splice(0)) opened.close();
-  const closing = door.close(1000);
-  await eventually(() => door.connections === 0, 'all connections closed');
-  await closing;
-  expect(services.clock.pendingTimers).toBe(0);
-});
+const client = () => opened.client();
 
-describe('order', () => {
-  it('three requests answered in reverse: begun at once, and their replies leave in request order', async () => {
-    const gate = new Gate();
-    await open([gate.handler]);
-    const raw = await client();
-    raw.send(heartbeat(1, 'a'), heartbeat(2, 'b'), heartbeat(3, 'c'));
-    await eventually(() => gate.begun.length === 3, 'three requests begun');
-    expect(gate.begun).toEqual(['a', 'b', 'c']);
-    gate.of('c').resolve(3);
-    gate.of('b').resolve(2);
-    gate.of('a').resolve(1);
-    const codes: number[] = [];
-    for (const correlationId of [1, 2, 3]) {
-      const frame = await raw.next();
-      expect(correlationIdOf(frame)).toBe(correlationId);
-      codes.push(readResponse(apis.Heartbeat, 3, frame!).body.errorCode);
-    }
-    expect(codes).toEqual([1, 2, 3]);
-  });
-
-  it('a request without a response between two others: leaves no gap', async () => {
-    const gate = new Gate();
-    const silent = defineHandler(apis.Produce, { handle: async () => null, failure: () => null });
-    await open([gate.handler, silent]);
-    const raw = await client();
-    const produce = encodeRequest(apis.Produce, 9, 2, 'raw', { acks: 0, timeoutMs: 1, topicData: [] });
-    raw.send(heartbeat(1, 'a'), produce, heartbeat(3, 'c'));
-    gate.of('a').resolve(0);
-    gate.of('c').resolve(0);
-    expect([correlationIdOf(await raw.next()), correlationIdOf(await raw.next())]).toEqual([1, 3]);
-  });
-
-  it('another connection: does not wait for the first', async () => {
-    const gate = new Gate();
-    await open([gate.handler]);
-    const [first, second] = [await client(), await client()];
-    first.send(heartbeat(1, 'a'));
-    second.send(heartbeat(2, 'b'));
-    gate.of('b').resolve(0);
-    expect(correlationIdOf(await second.next())).toBe(2);
-    expect(first.frames).toEqual([]);
-    gate.of('a').resolve(0);
-    expect(correlationIdOf(await first.next())).toBe(1);
-  });
-
-  it('two fetches on one connection: the second begins when the first is answered', async () => {
-    const begun: number[] = [];
-    const gates = [new Deferred<void>(), new Deferred<void>()];
-    const fetch = defineHandler(apis.Fetch, {
-      handle: async ({ header }) => {
-        begun.push(header.correlationId);
-        await gates[begun.length - 1]!.promise;
-        return { errorCode: 0, responses: [] };
-      },
-      failure: () => null,
-    });
-    await open([fetch]);
-    const raw = await client();
-    const request = (correlationId: number) =>
-      encodeRequest(apis.Fetch, 12, correlationId, 'raw', { maxWaitMs: 0, minBytes: 1, topics: [] });
-    raw.send(request(1), request(2));
-    await eventually(() => begun.length === 1, 'the first fetch begun');
-    gates[0]!.resolve();
-    expect(correlationIdOf(await raw.next())).toBe(1);
-    await eventually(() => begun.length === 2, 'the second fetch begun');
-    gates[1]!.resolve();
-    expect(correlationIdOf(await raw.next())).toBe(2);
-  });
-});
-
-describe('bounds', () => {
-  it('more requests than may be in flight: the rest begin as the first are answered', async () => {
-    const gate = new Gate();
-    await open([gate.handler], { 'socket.inflight.max.requests': 2 });
-    const raw = await client();
-    const names = Array.from({ length: 50 }, (_, index) => `m${index}`);
-    raw.send(...names.map((name, index) => heartbeat(index, name)));
-    await eventually(() => gate.begun.length === 2, 'two requests begun');
-    await new Promise((resolve) => setImmediate(resolve));
-    expect(gate.begun).toEqual(['m0', 'm1']);
-    for (const name of names) gate.of(name).resolve(0);
-    for (const index of names.keys()) expect(correlationIdOf(await raw.next())).toBe(index);
-    expect(gate.begun).toEqual(names);
-  });
-
-  it('more bytes than may be in flight: the next request waits, but one always goes', async () => {
-    const gate = new Gate();
-    await open([gate.handler], { 'socket.inflight.max.bytes': 1024 });
-    const raw = await client();
-    const large = 'x'.repeat(4000);
-    raw.send(heartbeat(1, 'a', large), heartbeat(2, 'b'));
-    await eventually(() => gate.begun.length === 1, 'the large request begun');
-    expect(gate.begun).toEqual(['a']);
-    gate.of('a').resolve(0);
-    gate.of('b').resolve(0);
-    expect(correlationIdOf(await raw.next())).toBe(1);
-    expect(correlationIdOf(await raw.next())).toBe(2);
-  });
-
-  it('a client that does not read its responses: is read no further until it does', async () => {
-    let answered = 0;
-    const big = Buffer.alloc(1 << 20, 1);
-    const join = defineHandler(apis.SyncGroup, {
-      handle: () => {
-        answered += 1;
-        return { errorCode: 0, assignment: big };
-      },
-      failure: () => null,
-    });
-    await open([join], { 'socket.send.backlog.max.bytes': 2 << 20 });
-    const raw = await client();
-    raw.socket.pause();
-    const total = 60;
-    for (let index = 0; index < total; index++) {
-      raw.send(
-        encodeRequest(apis.SyncGroup, 3, index, 'raw', {
-          groupId: 'g',
-          generationId: 1,
-          memberId: 'm',
-          assignments: [],
-        }),
-      );
-    }
-    await eventually(() => answered > 2, 'some are answered');
-    for (let turn = 0; turn < 500; turn++) await new Promise((resolve) => setImmediate(resolve));
-    expect(answered).toBeLessThan(total);
-    raw.socket.resume();
-    for (let index = 0; index < total; index++) expect(correlationIdOf(await raw.next())).toBe(index);
-    expect(answered).toBe(total);
-  });
-
-  it('more connections than allowed: the surplus is closed, with one line in the log', async () => {
-    const gate = new Gate();
-    await open([gate.handler], { 'max.connections': 1 });
-    const first = await client();
-    await eventually(() => door.connections === 1, 'the first is connected');
-    await (await client()).untilEnd();
-    await (await client()).untilEnd();
-    expect(services.logger.matching(/max\.connections, 1, are open/)).toHaveLength(1);
-    first.send(heartbeat(1, 'a'));
-    gate.of('a').resolve(0);
-    expect(correlationIdOf(await first.next())).toBe(1);
-  });
-
-  it('a connection without traffic: is closed after connections.max.idle.ms, one with traffic is not', async () => {
-    const gate = new Gate();
-    await open([gate.handler], { 'connections.max.idle.ms': 10_000 });
-    const [idle, busy] = [await client(), await client()];
-    await eventually(() => door.connections === 2, 'both are connected');
-    for (let round = 0; round < 4; round++) {
-      services.clock.advance(3_000);
-      busy.send(heartbeat(round, `m${round}`));
-      gate.of(`m${round}`).resolve(0);
-      expect(correlationIdOf(await busy.next())).toBe(round);
-    }
-    await idle.untilEnd();
-    expect(busy.ended).toBe(false);
-  });
-
-  it('a request that takes longer than connections.max.idle.ms: is not idleness', async () => {
-    const gate = new Gate();
-    await open([gate.handler], { 'connections.max.idle.ms': 10_000 });
-    const raw = await client();
-    raw.send(heartbeat(1, 'a'));
-    await eventually(() => gate.begun.length === 1, 'the request has begun');
-    services.clock.advance(60_000);
-    gate.of('a').resolve(0);
-    expect(correlationIdOf(await raw.next())).toBe(1);
-  });
-});
+afterEach(() => opened.close());
 
 describe('what is no request', () => {
   const cases: [string, Uint8Array, RegExp][] = [
@@ -269,8 +53,8 @@ describe('what is no request', () => {
       bad.send(bytes);
       await bad.untilEnd();
       expect(bad.received).toHaveLength(0);
-      expect(services.logger.matching(sentence)).toHaveLength(1);
-      expect(services.logger.lines.filter((line) => !line.startsWith('debug'))).toHaveLength(1);
+      expect(opened.services.logger.matching(sentence)).toHaveLength(1);
+      expect(opened.services.logger.lines.filter((line) => !line.startsWith('debug'))).toHaveLength(1);
       good.send(heartbeat(1, 'a'));
       gate.of('a').resolve(0);
       expect(correlationIdOf(await good.next())).toBe(1);
@@ -349,7 +133,7 @@ describe('failures', () => {
     await open([handler]);
     const raw = await client();
     expect((await raw.ask(apis.Heartbeat, 3, HEARTBEAT)).errorCode).toBe(ErrorCode.UNKNOWN_SERVER_ERROR);
-    expect(services.logger.matching(/^error: Heartbeat failed: undefined is not a function/)).toHaveLength(1);
+    expect(opened.services.logger.matching(/^error: Heartbeat failed: undefined is not a function/)).toHaveLength(1);
     broken = false;
     expect((await raw.ask(apis.Heartbeat, 3, HEARTBEAT)).errorCode).toBe(0);
   });
@@ -363,7 +147,7 @@ describe('failures', () => {
     const raw = await client();
     raw.send(heartbeat(1, 'a'));
     await raw.untilEnd();
-    expect(services.logger.matching(/Heartbeat version 3: /)).toHaveLength(1);
+    expect(opened.services.logger.matching(/Heartbeat version 3: /)).toHaveLength(1);
   });
 
   it('a produce without acknowledgement that failed: the connection is closed, as Kafka does', async () => {
@@ -377,17 +161,17 @@ describe('failures', () => {
     const raw = await client();
     raw.send(encodeRequest(apis.Produce, 9, 2, 'raw', { acks: 0, timeoutMs: 1, topicData: [] }));
     expect(await raw.next()).toBeNull();
-    expect(services.logger.matching(/does not lead t-0/)).toHaveLength(1);
+    expect(opened.services.logger.matching(/does not lead t-0/)).toHaveLength(1);
   });
 
   it('a client that disconnects in the middle of a request: nothing but a debug line', async () => {
     await open([]);
     const raw = await client();
     raw.send(heartbeat(1, 'a').subarray(0, 9));
-    await eventually(() => door.connections === 1, 'it is connected');
+    await eventually(() => opened.door.connections === 1, 'it is connected');
     raw.close();
-    await eventually(() => door.connections === 0, 'it is gone');
-    expect(services.logger.lines.filter((line) => !line.startsWith('debug'))).toEqual([]);
+    await eventually(() => opened.door.connections === 0, 'it is gone');
+    expect(opened.services.logger.lines.filter((line) => !line.startsWith('debug'))).toEqual([]);
   });
 
   it('a client that half-closes after its request: is still answered', async () => {
@@ -403,7 +187,11 @@ describe('failures', () => {
 
   it('a port in use: rejects with INVALID_CONFIG and a sentence', async () => {
     await open([]);
-    const again = KafkaDoor.open({ network: nodeTcp, listener: { ...LISTENER, port: door.port }, services });
+    const again = KafkaDoor.open({
+      network: nodeTcp,
+      listener: { ...LISTENER, port: opened.door.port },
+      services: opened.services,
+    });
     await expect(again).rejects.toMatchObject({ code: 'INVALID_CONFIG', message: expect.stringMatching(/in use/) });
   });
 
@@ -413,9 +201,9 @@ describe('failures', () => {
     await raw.ask(apis.ApiVersions, 3, { clientSoftwareName: 'librdkafka', clientSoftwareVersion: '2.3.0' });
     raw.send(Buffer.from('ffffffff', 'hex'));
     await raw.untilEnd();
-    expect(services.logger.matching(/127\.0\.0\.1:\d+ \(librdkafka 2\.3\.0, client id raw\): -1 is not/)).toHaveLength(
-      1,
-    );
+    expect(
+      opened.services.logger.matching(/127\.0\.0\.1:\d+ \(librdkafka 2\.3\.0, client id raw\): -1 is not/),
+    ).toHaveLength(1);
   });
 });
 
@@ -437,8 +225,8 @@ describe('shutdown', () => {
     const [waiting, polling, idle] = [await client(), await client(), await client()];
     waiting.send(heartbeat(1, 'a'));
     polling.send(encodeRequest(apis.Fetch, 12, 2, 'raw', { maxWaitMs: 60_000, minBytes: 1, topics: [] }));
-    await eventually(() => gate.begun.length === 1 && door.connections === 3, 'all are at work');
-    const closing = door.close(5_000);
+    await eventually(() => gate.begun.length === 1 && opened.door.connections === 3, 'all are at work');
+    const closing = opened.door.close(5_000);
     expect(correlationIdOf(await polling.next())).toBe(2);
     expect(ended).toBe(1);
     await Promise.all([polling.untilEnd(), idle.untilEnd()]);
@@ -446,7 +234,7 @@ describe('shutdown', () => {
     gate.of('a').resolve(0);
     expect(correlationIdOf(await waiting.next())).toBe(1);
     await closing;
-    expect(door.connections).toBe(0);
+    expect(opened.door.connections).toBe(0);
   });
 
   it('a request that is never answered: is given up after the time allowed', async () => {
@@ -455,8 +243,8 @@ describe('shutdown', () => {
     const raw = await client();
     raw.send(heartbeat(1, 'a'));
     await eventually(() => gate.begun.length === 1, 'the request has begun');
-    const closing = door.close(5_000);
-    services.clock.advance(5_000);
+    const closing = opened.door.close(5_000);
+    opened.services.clock.advance(5_000);
     await closing;
     await raw.untilEnd();
   });
@@ -467,7 +255,7 @@ describe('shutdown', () => {
     const raw = await client();
     raw.send(heartbeat(1, 'a'));
     await eventually(() => gate.begun.length === 1, 'the request has begun');
-    const closing = door.close(5_000);
+    const closing = opened.door.close(5_000);
     await (await client()).untilEnd();
     gate.of('a').resolve(0);
     await closing;

@@ -65,6 +65,15 @@ describe('Metadata', () => {
     expect(topics.map((topic) => topic.name)).toEqual(expected);
   });
 
+  it('authorized operations asked for: all, as there is no authorizer', async () => {
+    const services = fakeServices();
+    services.cluster.addTopic('t');
+    const body = { ...names('t'), includeTopicAuthorizedOperations: true, includeClusterAuthorizedOperations: true };
+    const response = await ask(apis.Metadata, 10, body, services);
+    expect(response.topics[0]!.topicAuthorizedOperations).toBe(0b110111111000);
+    expect(response.clusterAuthorizedOperations).toBe(0b1111110100000);
+  });
+
   it('a partition without a leader: LEADER_NOT_AVAILABLE for that one only', async () => {
     const services = fakeServices();
     services.cluster.addTopic('t', [1, null]);

@@ -1,4 +1,5 @@
 import { apis, ErrorCode, type InputOf, OttlaError, ZERO_UUID } from '@ottla/protocol';
+import { repeated } from '../../src/handlers/repeated';
 import { ask } from '../support/ask';
 import { eventually } from '../support/eventually';
 import { FakeCluster, registration, topicIdOf } from '../support/fake-cluster';
@@ -135,6 +136,24 @@ describe('CreateTopics', () => {
     services.cluster.adminError = new TypeError('oops');
     expect((await create(services, [topic()]))[0]!.errorCode).toBe(ErrorCode.UNKNOWN_SERVER_ERROR);
     expect(services.logger.matching(/creating topic t failed: oops/)).toHaveLength(1);
+  });
+});
+
+describe('what is named twice', () => {
+  it.each([
+    [[], []],
+    [['a', 'b'], []],
+    [
+      ['a', 'b', 'a', 'c', 'a', 'c'],
+      ['a', 'c'],
+    ],
+  ])('%j: %j', (names, twice) => {
+    expect([...repeated(names)]).toEqual(twice);
+  });
+
+  it('a million names: are looked through once', () => {
+    const names = Array.from({ length: 1_000_000 }, (_, index) => index % 999_999);
+    expect([...repeated(names)]).toEqual([0]);
   });
 });
 
@@ -317,6 +336,12 @@ describe('DescribeCluster', () => {
       [1, '10.0.0.1', 9091, null],
       [2, '10.0.0.2', 9092, 'r2'],
     ]);
+  });
+
+  it('authorized operations asked for: all, as there is no authorizer', async () => {
+    const body = { includeClusterAuthorizedOperations: true, endpointType: 1 };
+    const response = await ask(apis.DescribeCluster, 1, body, fakeServices());
+    expect(response.clusterAuthorizedOperations).toBe(0b1111110100000);
   });
 
   it('controllers asked of a broker: MISMATCHED_ENDPOINT_TYPE with words', async () => {

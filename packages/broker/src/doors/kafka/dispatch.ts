@@ -53,11 +53,9 @@ export class Dispatcher {
       return { type: 'close', reason: `API key ${head.apiKey} (version ${head.apiVersion}) is not served here` };
     }
     const { api } = handler;
-    if (head.apiVersion < api.minVersion || head.apiVersion > api.maxVersion) {
-      return this.refuseVersion(handler, head);
-    }
+    const served = head.apiVersion >= api.minVersion && head.apiVersion <= api.maxVersion;
     try {
-      return await this.exchange(frame, handler, head, connection);
+      return served ? await this.exchange(frame, handler, head, connection) : this.refuseVersion(handler, head);
     } catch (error) {
       const { message } = toOttlaError(error);
       return { type: 'close', reason: `${api.name} version ${head.apiVersion}: ${message}` };

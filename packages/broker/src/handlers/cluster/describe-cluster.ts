@@ -1,5 +1,6 @@
 import { apis, ErrorCode, OttlaError } from '@ottla/protocol';
 import { advertisedEndpoint } from '../advertised';
+import { AUTHORIZED_OPERATIONS } from '../authorized-operations';
 import { defineHandler } from '../handler';
 import { knownBrokers } from '../known-brokers';
 
@@ -23,6 +24,7 @@ export const describeCluster = defineHandler(apis.DescribeCluster, {
       clusterId: services.clusterId,
       controllerId: image.controller?.value.broker ?? -1,
       brokers: brokers.sort((a, b) => a.brokerId - b.brokerId),
+      ...(body.includeClusterAuthorizedOperations && { clusterAuthorizedOperations: AUTHORIZED_OPERATIONS.cluster }),
     };
   },
 

@@ -9,6 +9,7 @@ import {
 } from '@ottla/protocol';
 import type { BrokerServices } from '../../services';
 import { advertisedEndpoint } from '../advertised';
+import { AUTHORIZED_OPERATIONS } from '../authorized-operations';
 import { type Connection, defineHandler, type HandlerRequest } from '../handler';
 import { knownBrokers } from '../known-brokers';
 import { findTopic, NO_TOPIC_ID, partitionRecord } from '../topic-lookup';
@@ -118,7 +119,7 @@ class MetadataView {
   private readonly leaderless: number;
 
   constructor(
-    request: HandlerRequest<MetadataRequest>,
+    private readonly request: HandlerRequest<MetadataRequest>,
     private readonly services: BrokerServices,
     private readonly image: ClusterImage,
   ) {
@@ -135,6 +136,7 @@ class MetadataView {
   }
 
   answer(topics: TopicDescribed[]): MetadataResponse {
+    const { includeClusterAuthorizedOperations } = this.request.body;
     const controller = this.image.controller?.value.broker ?? this.services.self.broker;
     const brokers = [...this.addresses].map(([nodeId, { host, port }]) => {
       return { nodeId, host, port, rack: this.brokers.get(nodeId)!.rack };
@@ -144,6 +146,7 @@ class MetadataView {
       clusterId: this.services.clusterId,
       controllerId: this.addresses.has(controller) ? controller : -1,
       topics,
+      ...(includeClusterAuthorizedOperations && { clusterAuthorizedOperations: AUTHORIZED_OPERATIONS.cluster }),
       errorCode: ErrorCode.NONE,
     };
   }
@@ -156,6 +159,9 @@ class MetadataView {
       topicId: topic.topicId,
       isInternal: topic.internal,
       partitions,
+      ...(this.request.body.includeTopicAuthorizedOperations && {
+        topicAuthorizedOperations: AUTHORIZED_OPERATIONS.topic,
+      }),
     };
   }
 

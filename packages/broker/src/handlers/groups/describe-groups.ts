@@ -1,10 +1,16 @@
 import { apis } from '@ottla/protocol';
+import { AUTHORIZED_OPERATIONS } from '../authorized-operations';
 import { defineHandler } from '../handler';
 import { toGroups } from './to-groups';
 
 /** State and members of groups. */
 export const describeGroups = defineHandler(apis.DescribeGroups, {
-  handle: (request, services) => toGroups('DescribeGroups', request, services),
+  async handle(request, services) {
+    const { groups } = await toGroups('DescribeGroups', request, services);
+    if (!request.body.includeAuthorizedOperations) return { groups };
+    const authorizedOperations = AUTHORIZED_OPERATIONS.group;
+    return { groups: groups.map((group) => (group.errorCode === 0 ? { ...group, authorizedOperations } : group)) };
+  },
 
   failure: ({ body }, error) => ({
     groups: body.groups.map((groupId) => ({

@@ -1,5 +1,5 @@
 import { partitionForGroup } from '@ottla/groups';
-import type { TopicRecord } from '@ottla/metadata';
+import type { ClusterImage, TopicRecord } from '@ottla/metadata';
 import { apis, ErrorCode, type FindCoordinatorResponse, OttlaError, toOttlaError } from '@ottla/protocol';
 import type { BrokerServices } from '../../services';
 import { advertisedEndpoint } from '../advertised';
@@ -9,7 +9,9 @@ import { partitionRecord } from '../topic-lookup';
 import { ensureOffsetsTopic } from '../topics/topic-creation';
 
 type Coordinator = NonNullable<FindCoordinatorResponse['coordinators']>[number];
+type Leader = Omit<Coordinator, 'key'>;
 
+const NO_ERROR = { errorCode: ErrorCode.NONE, errorMessage: null };
 const GROUP = 0;
 const TRANSACTION = 1;
 /** From here on several keys are asked for at once. */
@@ -22,13 +24,20 @@ export const findCoordinator = defineHandler(apis.FindCoordinator, {
     const keys = several ? body.coordinatorKeys : [body.key];
     requireGroups(body.keyType);
     const topic = await offsetsTopic(services);
-    const coordinators = await Promise.all(keys.map((key) => coordinatorOf(key, topic, services, connection)));
+    const leaders = new Map<number, Promise<Leader>>();
+    const find = async (key: string): Promise<Coordinator> => {
+      const partition = partitionForGroup(key, topic.partitions);
+      const leader = leaders.get(partition) ?? leaderOf(partition, topic, services, connection);
+      leaders.set(partition, leader);
+      return { key, ...(await leader) };
+    };
+    const coordinators = await Promise.all(keys.map(find));
     return several ? { coordinators } : { ...coordinators[0]! };
   },
 
   failure({ body, header }, error) {
     const several = header.apiVersion >= SEVERAL_KEYS_VERSION;
-    const coordinators = (several ? body.coordinatorKeys : [body.key]).map((key) => none(key, error));
+    const coordinators = (several ? body.coordinatorKeys : [body.key]).map((key) => ({ key, ...nobody(error) }));
     return several ? { coordinators } : { ...coordinators[0]! };
   },
 });
@@ -56,28 +65,26 @@ async function offsetsTopic(services: BrokerServices): Promise<TopicRecord> {
 }
 
 /** Waits for an election that is under way: one takes no longer than it takes to notice that a broker is dead. */
-async function coordinatorOf(
-  key: string,
+async function leaderOf(
+  partition: number,
   topic: TopicRecord,
   services: BrokerServices,
   connection: Connection,
-): Promise<Coordinator> {
-  const partition = partitionForGroup(key, topic.partitions);
-  const find = (image = services.image()): Coordinator | null => {
+): Promise<Leader> {
+  const find = (image: ClusterImage): Leader | null => {
     const leader = partitionRecord(image, topic.topicId, partition)?.leader;
     const registration = leader == null ? undefined : image.brokers.get(leader.broker)?.value;
     if (registration === undefined || registration.run !== leader!.run) return null;
     const address = advertisedEndpoint(registration, image, services, connection);
-    if (address === null) return null;
-    return { key, nodeId: registration.broker, ...address, errorCode: ErrorCode.NONE, errorMessage: null };
+    return address === null ? null : { nodeId: registration.broker, ...address, ...NO_ERROR };
   };
   const timeoutMs = services.config['broker.session.timeout.ms'];
   const image = await imageWhen(services, (changed) => find(changed) !== null, timeoutMs);
   if (image !== null) return find(image)!;
   const message = `${topic.name}-${partition}, which coordinates this group, has had no leader for ${timeoutMs} ms`;
-  return none(key, new OttlaError('COORDINATOR_NOT_AVAILABLE', message));
+  return nobody(new OttlaError('COORDINATOR_NOT_AVAILABLE', message));
 }
 
-function none(key: string, error: OttlaError): Coordinator {
-  return { key, nodeId: -1, host: '', port: -1, errorCode: error.errorCode, errorMessage: error.message };
+function nobody(error: OttlaError): Leader {
+  return { nodeId: -1, host: '', port: -1, errorCode: error.errorCode, errorMessage: error.message };
 }

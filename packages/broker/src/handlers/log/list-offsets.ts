@@ -9,6 +9,7 @@ import {
 import type { BrokerServices, LocalPartition, TimestampedOffset } from '../../services';
 import { defineHandler } from '../handler';
 import { leaderOf, requireEpoch } from '../leader';
+import { repeated } from '../repeated';
 import { requireTopic } from '../topic-lookup';
 
 type Asked = ListOffsetsRequest['topics'][number]['partitions'][number];
@@ -39,12 +40,11 @@ const NOT_FOUND: TimestampedOffset = { offset: -1, timestamp: -1, leaderEpoch: -
 export const listOffsets = defineHandler(apis.ListOffsets, {
   async handle({ body, header }, services) {
     const committed = body.isolationLevel === READ_COMMITTED;
-    const topics = body.topics.map(async ({ name, partitions }) => ({
-      name,
-      partitions: await Promise.all(
-        partitions.map((asked) => list(name, asked, partitions, committed, header.apiVersion, services)),
-      ),
-    }));
+    const topics = body.topics.map(async ({ name, partitions }) => {
+      const twice = repeated(partitions.map(({ partitionIndex }) => partitionIndex));
+      const answers = partitions.map((asked) => list(name, asked, twice, committed, header.apiVersion, services));
+      return { name, partitions: await Promise.all(answers) };
+    });
     return { topics: await Promise.all(topics) };
   },
 
@@ -59,14 +59,16 @@ export const listOffsets = defineHandler(apis.ListOffsets, {
 async function list(
   name: string,
   asked: Asked,
-  all: readonly Asked[],
+  twice: ReadonlySet<number>,
   committed: boolean,
   apiVersion: number,
   services: BrokerServices,
 ): Promise<PartitionResponse> {
   const { partitionIndex } = asked;
   try {
-    requireOnce(asked, all);
+    if (twice.has(partitionIndex)) {
+      throw new OttlaError('INVALID_REQUEST', `partition ${partitionIndex} is asked for twice`);
+    }
     const topic = requireTopic(services.image(), { name });
     const partition = await leaderOf(services, topic, partitionIndex);
     requireEpoch(partition, asked.currentLeaderEpoch);
@@ -83,11 +85,6 @@ async function list(
     const early = error.code === 'OFFSET_NOT_AVAILABLE' && apiVersion < OFFSET_NOT_AVAILABLE_VERSION;
     return { partitionIndex, errorCode: early ? ErrorCode.LEADER_NOT_AVAILABLE : error.errorCode };
   }
-}
-
-function requireOnce(asked: Asked, all: readonly Asked[]): void {
-  if (all.every((other) => other === asked || other.partitionIndex !== asked.partitionIndex)) return;
-  throw new OttlaError('INVALID_REQUEST', `partition ${asked.partitionIndex} is asked for twice`);
 }
 
 function requireKnown(timestamp: number, apiVersion: number): void {

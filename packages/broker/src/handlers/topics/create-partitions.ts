@@ -8,6 +8,7 @@ import {
 } from '@ottla/protocol';
 import type { BrokerServices } from '../../services';
 import { defineHandler } from '../handler';
+import { repeated } from '../repeated';
 
 type Asked = CreatePartitionsRequest['topics'][number];
 type TopicResponse = CreatePartitionsResponse['results'][number];
@@ -15,9 +16,9 @@ type TopicResponse = CreatePartitionsResponse['results'][number];
 /** Gives topics more partitions. Each topic stands alone. */
 export const createPartitions = defineHandler(apis.CreatePartitions, {
   async handle({ body }, services) {
-    const names = body.topics.map((topic) => topic.name);
+    const names = repeated(body.topics.map((topic) => topic.name));
     const results = body.topics.map((asked) => {
-      const twice = names.filter((name) => name === asked.name).length > 1;
+      const twice = names.has(asked.name);
       return grow(asked, twice, body, services);
     });
     return { results: await Promise.all(results) };

@@ -11,6 +11,7 @@ import { checkTopicConfigs } from '../../config/topic-settings';
 import type { BrokerServices } from '../../services';
 import { describeTopicConfigs } from '../config-entries';
 import { defineHandler } from '../handler';
+import { repeated } from '../repeated';
 import { grownReplicationFactor, isInternalTopic, requireTopicName } from './topic-creation';
 
 type Asked = CreateTopicsRequest['topics'][number];
@@ -23,9 +24,9 @@ const DEFAULTS_VERSION = 4;
 /** Creates topics, or with `validateOnly` checks whether it could. Each topic stands alone. */
 export const createTopics = defineHandler(apis.CreateTopics, {
   async handle({ body, header }, services) {
-    const names = body.topics.map((topic) => topic.name);
+    const names = repeated(body.topics.map((topic) => topic.name));
     const topics = body.topics.map((asked) => {
-      const twice = names.filter((name) => name === asked.name).length > 1;
+      const twice = names.has(asked.name);
       return create(asked, twice, body, header.apiVersion, services);
     });
     return { topics: await Promise.all(topics) };

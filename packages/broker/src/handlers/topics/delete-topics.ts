@@ -8,6 +8,7 @@ import {
 } from '@ottla/protocol';
 import type { BrokerServices } from '../../services';
 import { defineHandler } from '../handler';
+import { repeated } from '../repeated';
 import { NO_TOPIC_ID } from '../topic-lookup';
 import { isInternalTopic } from './topic-creation';
 
@@ -22,7 +23,8 @@ export const deleteTopics = defineHandler(apis.DeleteTopics, {
   async handle(request, services) {
     const timeoutMs = Math.max(request.body.timeoutMs, 0);
     const topics = askedFor(request.body, request.header.apiVersion);
-    return { responses: await Promise.all(topics.map((asked) => remove(asked, topics, timeoutMs, services))) };
+    const twice = repeated(topics.map(identity));
+    return { responses: await Promise.all(topics.map((asked) => remove(asked, twice, timeoutMs, services))) };
   },
 
   failure: ({ body, header }, error) => ({
@@ -37,12 +39,12 @@ function askedFor(body: DeleteTopicsRequest, apiVersion: number): readonly Asked
 
 async function remove(
   asked: Asked,
-  all: readonly Asked[],
+  twice: ReadonlySet<string>,
   timeoutMs: number,
   services: BrokerServices,
 ): Promise<TopicResponse> {
   try {
-    requireOneName(asked, all);
+    requireOneName(asked, twice);
     const name = asked.name ?? services.image().topicNames.get(asked.topicId) ?? null;
     if (name !== null && isInternalTopic(name)) {
       throw new OttlaError('INVALID_TOPIC_EXCEPTION', `${name} is internal and can't be deleted`);
@@ -60,13 +62,16 @@ async function remove(
   }
 }
 
-function requireOneName(asked: Asked, all: readonly Asked[]): void {
+function identity({ name, topicId }: Asked): string {
+  return name === null ? `id ${topicId}` : `name ${name}`;
+}
+
+function requireOneName(asked: Asked, twice: ReadonlySet<string>): void {
   const named = asked.name !== null;
   if (named === (asked.topicId !== NO_TOPIC_ID)) {
     throw new OttlaError('INVALID_REQUEST', 'a topic to delete takes either a name or a topic id');
   }
-  const same = all.filter((other) => (named ? other.name === asked.name : other.topicId === asked.topicId));
-  if (same.length > 1) {
+  if (twice.has(identity(asked))) {
     throw new OttlaError('INVALID_REQUEST', `topic ${asked.name ?? asked.topicId} is in the request twice`);
   }
 }
