@@ -121,8 +121,11 @@ export class DurableStore {
     await this.#flushing;
     await this.#snapshotting;
     this.#failure ??= new OttlaError('REQUEST_TIMED_OUT', 'metadata store: closed');
-    await this.#journal.close();
-    await this.#lock.release();
+    try {
+      await this.#journal.close();
+    } finally {
+      await this.#lock.release();
+    }
   }
 
   #enqueue(records: readonly MachineRecord[]): void {
