@@ -15,6 +15,7 @@ const ADAPTERS = [
   'packages/rpc/src/',
   'packages/metadata/src/etcd/',
   'packages/metadata/src/embedded/',
+  'packages/metadata/src/wire/',
   'packages/broker/src/composition/',
   'packages/broker/src/doors/',
   'packages/cli/src/',
