@@ -1,5 +1,5 @@
 import { compressionOf, decodeBatch, type KafkaRecord, OttlaError, readBatchHeader } from '@ottla/protocol';
-import { Deferred, nodeCodecs } from '@ottla/runtime';
+import { Deferred, ManualClock, nodeCodecs } from '@ottla/runtime';
 import { type ClusterClient, connect, type ProducerOptions, type RecordMetadata } from '../src';
 import { FakeCluster } from './fake-cluster';
 import type { FakeLog } from './fake-log';
@@ -211,17 +211,37 @@ describe('when things fail', () => {
 
   it('records that can not be delivered in time fail with the reason, and those after the fault arrive', async () => {
     const [partition] = cluster.createTopic('t');
-    const producer = client.producer({ deliveryTimeoutMs: 100, lingerMs: 0 });
-    await producer.send({ topic: 't', value: '0' });
+    const clock = new ManualClock();
+    const timed = await connect({ bootstrap: cluster.bootstrap, clock });
+    const producer = timed.producer({ deliveryTimeoutMs: 10_000 });
+    const send = (value: string): Promise<RecordMetadata> => {
+      const sent = producer.send({ topic: 't', value });
+      producer.flush().catch(() => {});
+      return sent;
+    };
+    await send('0');
     cluster.moveLeader('t', 0, -1);
-    await expect(producer.send({ topic: 't', value: '1' })).rejects.toMatchObject({
+    const late = expect(send('1')).rejects.toMatchObject({
       code: 'REQUEST_TIMED_OUT',
-      message: expect.stringMatching(/records for t-0 were not delivered within 100 ms/),
+      message: expect.stringMatching(/records for t-0 were not delivered within 10000 ms/),
     });
+    // The broker has refused it: it can't turn up in the log later.
+    while (cluster.calls.filter((call) => call === 'produce').length < 2) await new Promise(setImmediate);
+    clock.advance(10_000);
+    await late;
     cluster.moveLeader('t', 0, 1);
-    await producer.send({ topic: 't', value: '2' });
+    let delivered = false;
+    const after = send('2').then(() => {
+      delivered = true;
+    });
+    // Time for the back-off, not for the delivery timeout.
+    for (let spent = 0; !delivered && spent < 9_000; spent += 5) {
+      clock.advance(5);
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    await after;
     expect(valuesOf(partition!.log)).toEqual(['0', '2']);
-    await producer.close();
+    timed.close();
   });
 
   it('metadata of a broker that lags behind does not bring the old leader back', async () => {

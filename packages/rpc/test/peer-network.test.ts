@@ -162,7 +162,7 @@ describe('the end of a stream', () => {
     const killedAt = performance.now();
     kill();
     expect(await recorder.closed).toMatchObject({ code: 'NETWORK_EXCEPTION', retriable: true });
-    expect(performance.now() - killedAt).toBeLessThan(1_000);
+    expect(performance.now() - killedAt).toBeLessThan(3_000);
   });
 
   it('the death of a broker that has a session is noticed at once as a failure, not as an orderly end', async () => {
@@ -183,7 +183,7 @@ describe('the end of a stream', () => {
     const killedAt = performance.now();
     member!.kill();
     expect(await closed).toMatchObject({ code: 'NETWORK_EXCEPTION', retriable: true });
-    expect(performance.now() - killedAt).toBeLessThan(1_000);
+    expect(performance.now() - killedAt).toBeLessThan(3_000);
   });
 
   it('close during the connect gives up, and no callback but onClose comes', async () => {

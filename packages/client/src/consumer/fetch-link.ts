@@ -38,6 +38,8 @@ export class FetchLink {
   }
 
   close(): void {
+    // Without it the broker would send what the credit allows before it ends the stream.
+    this.#stream?.send({ subscribe: [], credit: [], unsubscribe: [...this.#subscribers.keys()] });
     this.#subscribers.clear();
     this.#stream?.close();
     this.#stream = null;

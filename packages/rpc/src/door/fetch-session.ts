@@ -22,6 +22,7 @@ export class FetchSession {
   readonly #subscriptions = new Map<number, Subscription>();
   #waitingForDrain: (() => void)[] = [];
   #congested = false;
+  #ending = false;
 
   constructor(
     stream: MessageStream<door.FetchResult, door.FetchRequest>,
@@ -35,10 +36,15 @@ export class FetchSession {
     this.#clock = clock;
     stream.onMessage((request) => this.#onRequest(request));
     stream.onDrain(() => this.#release());
+    stream.onEnd(() => this.#finish());
     stream.onClose(() => {
       for (const id of [...this.#subscriptions.keys()]) this.#end(id);
       this.#release();
     });
+  }
+
+  close(): void {
+    this.#stream.close();
   }
 
   #onRequest({ subscribe, credit, unsubscribe }: door.FetchRequest): void {
@@ -48,13 +54,30 @@ export class FetchSession {
         this.#stream.close(new OttlaError('INVALID_REQUEST', refusal));
         return;
       }
-      const subscription = new Subscription(request);
-      this.#subscriptions.set(request.subscription, subscription);
-      this.#run(subscription);
+      this.#begin(new Subscription(request));
     }
     // Credit for a subscription that has ended is still on its way when it ends.
     for (const { subscription, bytes } of credit) this.#subscriptions.get(subscription)?.addCredit(bytes);
     for (const id of unsubscribe) this.#end(id);
+  }
+
+  /** The client asks for no more: it is given what is there, as far as its credit goes. */
+  #finish(): void {
+    this.#ending = true;
+    for (const subscription of [...this.#subscriptions.values()]) {
+      subscription.end();
+      this.#begin(subscription.lastOnes());
+    }
+    this.#closeIfDone();
+  }
+
+  #closeIfDone(): void {
+    if (this.#ending && this.#subscriptions.size === 0) this.#stream.close();
+  }
+
+  #begin(subscription: Subscription): void {
+    this.#subscriptions.set(subscription.request.subscription, subscription);
+    this.#run(subscription);
   }
 
   #refusal({ subscription }: door.FetchSubscribe): string | null {
@@ -75,6 +98,10 @@ export class FetchSession {
     await subscription.credited();
     await this.#writable();
     if (!subscription.active) return;
+    if (subscription.exhausted) {
+      this.#end(subscription.request.subscription);
+      return;
+    }
     const call = { ...this.#call, signal: subscription.signal };
     const fetched = await this.#handlers.fetch(subscription.nextRead(), call);
     if (!subscription.active) return;
@@ -87,13 +114,14 @@ export class FetchSession {
     const { topic, partition } = subscription.request;
     const currentLeader =
       error.code === 'NOT_LEADER_OR_FOLLOWER' ? this.#handlers.currentLeader(topic, partition) : null;
-    this.#end(subscription.request.subscription);
     this.#stream.send(subscription.failure(error, currentLeader));
+    this.#end(subscription.request.subscription);
   }
 
   #end(id: number): void {
     this.#subscriptions.get(id)?.end();
     this.#subscriptions.delete(id);
+    this.#closeIfDone();
   }
 
   #writable(): Promise<void> {
@@ -112,20 +140,36 @@ export class FetchSession {
 class Subscription {
   readonly request: door.FetchSubscribe;
   readonly #abort = new AbortController();
+  /** It ends at the end of the log, or of its credit. */
+  readonly #ending: boolean;
+  #exhausted = false;
   #offset: number;
   #credit: number;
   #onCredit: (() => void) | null = null;
   /** What the client was told last; null before the first message. */
   #told: Pick<FetchedRecords, 'highWatermark' | 'lastStableOffset' | 'logStartOffset'> | null = null;
 
-  constructor(request: door.FetchSubscribe) {
+  constructor(request: door.FetchSubscribe, ending = false) {
     this.request = request;
+    this.#ending = ending;
     this.#offset = request.offset;
     this.#credit = request.creditBytes;
   }
 
   get active(): boolean {
     return !this.#abort.signal.aborted;
+  }
+
+  /** It ends, and there is nothing more to give. */
+  get exhausted(): boolean {
+    return this.#ending && (this.#exhausted || this.#credit <= 0);
+  }
+
+  /** The same from where it stands now, ending with what is there. */
+  lastOnes(): Subscription {
+    const last = new Subscription({ ...this.request, offset: this.#offset, creditBytes: this.#credit }, true);
+    last.#told = this.#told;
+    return last;
   }
 
   get signal(): AbortSignal {
@@ -138,7 +182,7 @@ class Subscription {
   }
 
   credited(): Promise<void> {
-    if (this.#credit > 0) return Promise.resolve();
+    if (this.#credit > 0 || this.#ending) return Promise.resolve();
     return new Promise((resolve) => {
       this.#onCredit = resolve;
     });
@@ -158,7 +202,7 @@ class Subscription {
       currentLeaderEpoch,
       maxBytes: Math.min(maxBytes > 0 ? maxBytes : DEFAULT_MAX_BYTES, this.#credit),
       // The first answer tells where the log stands, with or without records.
-      maxWaitMs: this.#told === null ? 0 : MAX_WAIT_MS,
+      maxWaitMs: this.#told === null || this.#ending ? 0 : MAX_WAIT_MS,
       readCommitted,
     };
   }
@@ -168,6 +212,7 @@ class Subscription {
     const { highWatermark, lastStableOffset, logStartOffset } = fetched;
     // One buffer is what protobuf takes. Reads of one piece, the usual ones, aren't copied.
     const records = fetched.chunks.length === 1 ? fetched.chunks[0]! : Buffer.concat(fetched.chunks);
+    this.#exhausted = records.length === 0;
     if (records.length === 0 && this.#knows(fetched)) return null;
     this.#told = { highWatermark, lastStableOffset, logStartOffset };
     if (records.length > 0) this.#offset = Math.max(this.#offset, offsetAfter(records));

@@ -4,7 +4,8 @@ import type { Framing } from '../stream/message-stream';
 /** More than the fields of any message beside its records take. */
 const FIELDS_BYTES = 64;
 
-const statusTellsErrors = { packError: () => null, unpackError: () => null };
+/** The call's status says why a side closes; for the door it is all the same whether a client left or broke off. */
+const noFarewell = { packFarewell: () => null, unpackFarewell: () => undefined, expectsFarewell: false };
 
 export const producerFraming: Framing<
   door.ProduceEntry,
@@ -12,7 +13,7 @@ export const producerFraming: Framing<
   door.ProduceRequest,
   door.ProduceResponse
 > = {
-  ...statusTellsErrors,
+  ...noFarewell,
   sizeOf: (entry) => FIELDS_BYTES + entry.records.length,
   pack: (entries) => ({ entries }),
   unpack: ({ results }) => results,
@@ -24,14 +25,14 @@ export const produceServerFraming: Framing<
   door.ProduceResponse,
   door.ProduceRequest
 > = {
-  ...statusTellsErrors,
+  ...noFarewell,
   sizeOf: (result) => FIELDS_BYTES + result.errorMessage.length,
   pack: (results) => ({ results }),
   unpack: ({ entries }) => entries,
 };
 
 export const consumerFraming: Framing<door.FetchRequest, door.FetchResult, door.FetchRequest, door.FetchResponse> = {
-  ...statusTellsErrors,
+  ...noFarewell,
   sizeOf: ({ subscribe, credit, unsubscribe }) =>
     FIELDS_BYTES * (subscribe.length + credit.length + unsubscribe.length + 1),
   pack: (requests) => ({
@@ -43,7 +44,7 @@ export const consumerFraming: Framing<door.FetchRequest, door.FetchResult, door.
 };
 
 export const fetchServerFraming: Framing<door.FetchResult, door.FetchRequest, door.FetchResponse, door.FetchRequest> = {
-  ...statusTellsErrors,
+  ...noFarewell,
   sizeOf: (result) => FIELDS_BYTES + result.records.length + result.errorMessage.length,
   pack: (results) => ({ results }),
   unpack: (request) => [request],

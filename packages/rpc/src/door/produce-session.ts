@@ -7,28 +7,42 @@ import type { DoorCall, DoorHandlers } from './handlers';
 export const MAX_UNANSWERED_BYTES = 32 * 1024 * 1024;
 const ENTRY_BYTES = 256;
 
-/** Answers the entries of one produce stream. */
+/** Answers the entries of one produce stream; gives what ends it once all are answered. */
 export function answerProduces(
   stream: MessageStream<door.ProduceResult, door.ProduceEntry>,
   handlers: Pick<DoorHandlers, 'produce' | 'currentLeader'>,
   call: DoorCall,
   maxUnansweredBytes = MAX_UNANSWERED_BYTES,
-): void {
+): () => void {
   let unanswered = 0;
+  let ending = false;
+  const endWhenAnswered = (): void => {
+    if (ending && unanswered === 0) stream.close();
+  };
   const release = (bytes: number): void => {
     const wasFull = unanswered > maxUnansweredBytes;
     unanswered -= bytes;
-    if (wasFull && unanswered <= maxUnansweredBytes) stream.resume();
+    if (wasFull && unanswered <= maxUnansweredBytes && !ending) stream.resume();
   };
   stream.onMessage((entry) => {
     const bytes = entry.records.length + ENTRY_BYTES;
     unanswered += bytes;
     if (unanswered > maxUnansweredBytes) stream.pause();
     answer(entry, handlers, call).then((result) => {
-      release(bytes);
       if (result !== null) stream.send(result);
+      release(bytes);
+      endWhenAnswered();
     });
   });
+  stream.onEnd(() => {
+    ending = true;
+    endWhenAnswered();
+  });
+  return () => {
+    stream.pause();
+    ending = true;
+    endWhenAnswered();
+  };
 }
 
 /** Null when there is nothing to say: acks=0, and all is well. */

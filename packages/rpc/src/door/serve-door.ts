@@ -34,17 +34,24 @@ const UNARY_ADMIN = {
 /** Serves the client door, `ottla.v1.Broker` and `ottla.v1.Admin`, on a server. */
 export function serveDoor(server: GrpcServer, handlers: DoorHandlers, options: ServeDoorOptions): void {
   const streamOptions = { clock: options.clock, limits: DEFAULT_LIMITS };
+  const endStreams = new Map<object, () => void>();
+  const keep = (call: AnyServerCall, end: () => void): void => {
+    endStreams.set(call, end);
+    call.on('cancelled', () => endStreams.delete(call));
+  };
+  server.onClosing(() => {
+    for (const end of endStreams.values()) end();
+  });
   server.addService(brokerService, {
     ...unary(brokerService, handlers, UNARY_BROKER),
-    Produce: (call: ServerDuplexStream<door.ProduceRequest, door.ProduceResponse>) =>
-      answerProduces(
-        acceptStream(produceServerFraming, call, streamOptions),
-        handlers,
-        doorCall(call),
-        options.maxUnansweredBytes,
-      ),
+    Produce: (call: ServerDuplexStream<door.ProduceRequest, door.ProduceResponse>) => {
+      const stream = acceptStream(produceServerFraming, call, streamOptions);
+      keep(call, answerProduces(stream, handlers, doorCall(call), options.maxUnansweredBytes));
+    },
     Fetch: (call: ServerDuplexStream<door.FetchRequest, door.FetchResponse>) => {
-      new FetchSession(acceptStream(fetchServerFraming, call, streamOptions), handlers, doorCall(call), options.clock);
+      const stream = acceptStream(fetchServerFraming, call, streamOptions);
+      const session = new FetchSession(stream, handlers, doorCall(call), options.clock);
+      keep(call, () => session.close());
     },
   });
   server.addService(adminService, unary(adminService, handlers, UNARY_ADMIN));

@@ -6,8 +6,8 @@
  */
 export interface FollowerMessages {
   messages: FollowerMessage[];
-  /** Set in the last message of a stream that the follower ends because of an error. */
-  closedBy?: StreamError | null;
+  /** Set in the last message of a stream that the follower ends. A stream that ends without it has broken. */
+  farewell?: Farewell | null;
 }
 
 export interface FollowerMessage {
@@ -108,15 +108,16 @@ export interface Refused {
   currentEpoch: number;
 }
 
-export interface StreamError {
-  /** Name of a Kafka error code. */
+export interface Farewell {
+  /** Name of a Kafka error code; empty when the stream ends in good order. */
   error: string;
   message: string;
 }
 
 export interface SessionRequests {
   messages: SessionRequest[];
-  closedBy?: StreamError | null;
+  /** As in FollowerMessages. */
+  farewell?: Farewell | null;
 }
 
 export interface SessionRequest {

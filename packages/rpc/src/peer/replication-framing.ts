@@ -11,22 +11,31 @@ const FIELDS_BYTES = 96;
 export const followerFraming: Framing<FollowerMessage, LeaderMessage, wire.FollowerMessages, wire.LeaderMessages> = {
   sizeOf: () => FIELDS_BYTES,
   pack: (messages) => ({ messages: messages.map(packFollowerMessage) }),
-  packError: ({ code, message }) => ({ messages: [], closedBy: { error: code, message } }),
+  packFarewell: (error) => ({ messages: [], farewell: packFarewell(error) }),
   unpack: ({ messages }) => messages.map(unpackLeaderMessage).filter((message) => message !== null),
-  unpackError: () => null,
+  // The leader's call status says why it closes.
+  unpackFarewell: () => undefined,
+  expectsFarewell: false,
 };
 
 /** What a leader sends and what it receives. */
 export const leaderFraming: Framing<LeaderMessage, FollowerMessage, wire.LeaderMessages, wire.FollowerMessages> = {
   sizeOf: (message) => FIELDS_BYTES + (message.type === 'push' ? message.records.length : 0),
   pack: (messages) => ({ messages: messages.map(packLeaderMessage) }),
-  packError: () => null,
+  packFarewell: () => null,
   unpack: ({ messages }) => messages.map(unpackFollowerMessage).filter((message) => message !== null),
-  unpackError: ({ closedBy }) => unpackStreamError(closedBy),
+  unpackFarewell: ({ farewell }) => unpackFarewell(farewell),
+  expectsFarewell: true,
 };
 
-export function unpackStreamError(error: wire.StreamError | null | undefined): OttlaError | null {
-  return error ? new OttlaError(knownName(error.error), error.message) : null;
+export function packFarewell(error: OttlaError | null): wire.Farewell {
+  return error === null ? { error: '', message: '' } : { error: error.code, message: error.message };
+}
+
+/** Undefined when there is none. */
+export function unpackFarewell(farewell: wire.Farewell | null | undefined): OttlaError | null | undefined {
+  if (!farewell) return undefined;
+  return farewell.error === '' ? null : new OttlaError(knownName(farewell.error), farewell.message);
 }
 
 function packFollowerMessage(message: FollowerMessage): wire.FollowerMessage {

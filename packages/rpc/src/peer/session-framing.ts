@@ -1,7 +1,7 @@
 import type { SessionReply, SessionRequest } from '@ottla/runtime';
 import type * as wire from '../generated/peer';
 import type { Framing } from '../stream/message-stream';
-import { unpackStreamError } from './replication-framing';
+import { packFarewell, unpackFarewell } from './replication-framing';
 
 const MESSAGE_BYTES = 64;
 
@@ -9,18 +9,21 @@ const MESSAGE_BYTES = 64;
 export const brokerFraming: Framing<SessionRequest, SessionReply, wire.SessionRequests, wire.SessionReplies> = {
   sizeOf: () => MESSAGE_BYTES,
   pack: (messages) => ({ messages: messages.map((heartbeat) => ({ heartbeat })) }),
-  packError: ({ code, message }) => ({ messages: [], closedBy: { error: code, message } }),
+  packFarewell: (error) => ({ messages: [], farewell: packFarewell(error) }),
   unpack: ({ messages }) => messages.map(unpackReply).filter((message) => message !== null),
-  unpackError: () => null,
+  // The controller's call status says why it closes.
+  unpackFarewell: () => undefined,
+  expectsFarewell: false,
 };
 
 /** What the controller sends a broker and what it receives. */
 export const controllerFraming: Framing<SessionReply, SessionRequest, wire.SessionReplies, wire.SessionRequests> = {
   sizeOf: () => MESSAGE_BYTES,
   pack: (messages) => ({ messages: messages.map(packReply) }),
-  packError: () => null,
+  packFarewell: () => null,
   unpack: ({ messages }) => messages.map(unpackRequest).filter((message) => message !== null),
-  unpackError: ({ closedBy }) => unpackStreamError(closedBy),
+  unpackFarewell: ({ farewell }) => unpackFarewell(farewell),
+  expectsFarewell: true,
 };
 
 function packReply(reply: SessionReply): wire.SessionReply {

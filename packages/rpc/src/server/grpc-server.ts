@@ -53,6 +53,7 @@ class InjectedGrpcServer implements GrpcServer {
   readonly #inject: (connection: Duplex) => void;
   readonly #connections = new Set<Duplex>();
   readonly #services: string[] = [];
+  readonly #onClosing: (() => void)[] = [];
   readonly #health: Health;
   #listener: NetServer | null = null;
 
@@ -83,6 +84,10 @@ class InjectedGrpcServer implements GrpcServer {
     this.#services.push(path.slice(1, path.lastIndexOf('/')));
   }
 
+  onClosing(callback: () => void): void {
+    this.#onClosing.push(callback);
+  }
+
   setHealth(service: string, state: ServingState): void {
     this.#health.set(service, state);
   }
@@ -110,7 +115,7 @@ class InjectedGrpcServer implements GrpcServer {
     const listener = this.#listener;
     this.#listener = null;
     const stopped = new Promise<void>((resolve) => (listener === null ? resolve() : listener.close(() => resolve())));
-    this.#health.close();
+    for (const callback of this.#onClosing) callback();
     if (graceMs > 0) await this.#drain(graceMs);
     for (const connection of this.#connections) connection.destroy();
     this.#server.forceShutdown();

@@ -15,8 +15,6 @@ export type ServingState = 'serving' | 'not-serving';
 
 export interface Health {
   set(service: string, state: ServingState): void;
-  /** Ends the watches. */
-  close(): void;
 }
 
 type Watch = ServerWritableStream<HealthCheckRequest, HealthCheckResponse>;
@@ -53,16 +51,17 @@ export function addHealth(server: ServiceHost): Health {
     },
   });
 
+  server.onClosing(() => {
+    for (const call of watches.keys()) call.end();
+    watches.clear();
+  });
+
   return {
     set: (service, state) => {
       const status = state === 'serving' ? ServingStatus.SERVING : ServingStatus.NOT_SERVING;
       if (states.get(service) === status) return;
       states.set(service, status);
       for (const [call, watched] of watches) if (watched === service) call.write({ status });
-    },
-    close: () => {
-      for (const call of watches.keys()) call.end();
-      watches.clear();
     },
   };
 }

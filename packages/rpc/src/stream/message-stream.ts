@@ -9,6 +9,11 @@ export interface MessageStream<Send, Receive> extends PeerStream<Send, Receive> 
   /** Stops delivery; what the connection buffers makes the other side wait. Messages of a batch under way still come. */
   pause(): void;
   resume(): void;
+  /**
+   * Called when the other side sends no more and may still listen: this side closes when it has said all. Without a
+   * callback the stream closes. Only a client can end its side so.
+   */
+  onEnd(callback: () => void): void;
 }
 
 /** How messages of a stream become gRPC messages, several in one, and back. */
@@ -16,11 +21,13 @@ export interface Framing<Send, Receive, Out, In> {
   /** Bytes that the message takes, roughly. */
   sizeOf(message: Send): number;
   pack(messages: Send[]): Out;
-  /** The gRPC message that tells the other side why this side closes; null when the call's status tells it. */
-  packError(error: OttlaError): Out | null;
   unpack(packed: In): Receive[];
-  /** Why the other side closes, if this message says so. */
-  unpackError(packed: In): OttlaError | null;
+  /** The last gRPC message, with which this side says that and why it closes; null when the call's status says it. */
+  packFarewell(error: OttlaError | null): Out | null;
+  /** Why the other side closes (null: in good order); undefined when the message is no farewell. */
+  unpackFarewell(packed: In): OttlaError | null | undefined;
+  /** Whether the other side says farewell: without it the end of its messages is a broken connection. */
+  readonly expectsFarewell: boolean;
 }
 
 /** One gRPC call, as either side has it. */
@@ -61,10 +68,12 @@ export class CallStream<Send, Receive, Out, In> implements MessageStream<Send, R
   #closed = false;
   /** The call is over. */
   #ended = false;
-  #closedBy: OttlaError | null = null;
+  /** What the other side closes with; undefined until it says so. */
+  #farewell: OttlaError | null | undefined;
   #onMessage: (message: Receive) => void = () => {};
   #onDrain: () => void = () => {};
   #onClose: (error: OttlaError | null) => void = () => {};
+  #onEnd: (() => void) | null = null;
 
   constructor(framing: Framing<Send, Receive, Out, In>, transport: Transport<Out>, options: StreamOptions) {
     this.remote = options.remote;
@@ -78,6 +87,11 @@ export class CallStream<Send, Receive, Out, In> implements MessageStream<Send, R
       onDrain: () => this.#onDrain(),
       onOverflow: (bytes) => this.close(overflow(options, bytes)),
     });
+  }
+
+  /** Nothing more comes from the other side. */
+  get over(): boolean {
+    return this.#ended;
   }
 
   get queuedBytes(): number {
@@ -98,6 +112,10 @@ export class CallStream<Send, Receive, Out, In> implements MessageStream<Send, R
 
   onClose(callback: (error: OttlaError | null) => void): void {
     this.#onClose = callback;
+  }
+
+  onEnd(callback: () => void): void {
+    this.#onEnd = callback;
   }
 
   pause(): void {
@@ -126,10 +144,16 @@ export class CallStream<Send, Receive, Out, In> implements MessageStream<Send, R
       this.#onMessage(message);
       if (this.#closed) return;
     }
-    this.#closedBy = this.#framing.unpackError(packed);
+    this.#farewell = this.#framing.unpackFarewell(packed);
   }
 
-  /** The call is over, with what broke it, or null when the other side ended it in good order. */
+  /** The other side sends no more. */
+  receivedEnd(): void {
+    if (this.#closed || this.#onEnd === null) this.ended(null);
+    else this.#onEnd();
+  }
+
+  /** The call is over: with what broke it, or null when nothing seems to have. */
   ended(error: OttlaError | null): void {
     if (this.#ended) return;
     this.#ended = true;
@@ -137,15 +161,22 @@ export class CallStream<Send, Receive, Out, In> implements MessageStream<Send, R
     this.#outbox.discard();
     if (this.#closed) return;
     this.#closed = true;
-    this.#onClose(this.#closedBy ?? error);
+    this.#onClose(this.#reason(error));
   }
 
   #write(packed: Out, done: () => void): void {
     if (!this.#ended) this.#transport.write(packed, done);
   }
 
+  #reason(error: OttlaError | null): OttlaError | null {
+    if (this.#farewell !== undefined) return this.#farewell;
+    // The end of a stream's messages looks the same when its connection breaks.
+    const broken = error === null && this.#framing.expectsFarewell;
+    return broken ? new OttlaError('NETWORK_EXCEPTION', `${this.remote} disconnected`) : error;
+  }
+
   #finish(error: OttlaError | null): void {
-    const packed = error === null ? null : this.#framing.packError(error);
+    const packed = this.#framing.packFarewell(error);
     if (packed !== null) this.#write(packed, () => {});
     if (!this.#ended) this.#transport.finish(error);
   }

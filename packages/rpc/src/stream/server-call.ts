@@ -16,14 +16,10 @@ export function acceptStream<Send, Receive, Out, In>(
   // The client waits for this before it counts the call as accepted.
   call.sendMetadata(new (grpc().Metadata)());
   call.on('data', (packed: In) => stream.received(packed));
-  // A connection that breaks ends the call too, just before it is told to be cancelled.
-  call.on('end', () =>
-    setImmediate(() => {
-      if (call.cancelled) return;
-      stream.ended(null);
-      transport.finish(null);
-    }),
-  );
+  call.on('end', () => {
+    stream.receivedEnd();
+    if (stream.over) transport.finish(null);
+  });
   call.on('cancelled', () => stream.ended(new OttlaError('NETWORK_EXCEPTION', `${remote} disconnected`)));
   return stream;
 }

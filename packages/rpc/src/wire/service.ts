@@ -62,4 +62,6 @@ function find(descriptor: Namespace, name: string): Namespace {
 /** What services are added to. */
 export interface ServiceHost {
   addService(service: ServiceDefinition, implementation: UntypedServiceImplementation): void;
+  /** Calls back when the host begins to close: what streams for as long as it lives ends now. */
+  onClosing(callback: () => void): void;
 }
