@@ -5,6 +5,7 @@ import { append, headersOf, options, readAll, smallSegments, TOPIC_ID } from './
 import { DISKS } from './disks';
 
 const ORDERS = { topic: 'orders', topicId: TOPIC_ID, partition: 0, config: smallSegments };
+const READ = { maxBytes: 1 << 20, upTo: 1e9, atLeastOne: true };
 let runs = 0;
 
 function directoryOptions(disk: Disk, dir: string, change: Partial<LogDirectoryOptions> = {}): LogDirectoryOptions {
@@ -308,6 +309,30 @@ describe('strays and deletions', () => {
       expect(await text(disk, '/data/recovery-points')).toBe('0\n0\n');
       await directory.deletePartition(ORDERS);
     }
+    expect(disk.openFiles).toBe(0);
+  });
+
+  it('deletions while logs roll, flush and are checkpointed leave the directory working', async () => {
+    const disk = new MemoryDisk();
+    const directory = await LogDirectory.open(directoryOptions(disk, '/data'));
+    for (let round = 0; round < 30; round++) {
+      const log = await directory.openPartition(ORDERS);
+      const work: Promise<unknown>[] = [];
+      for (let n = 0; n < round; n++) work.push(append(log, { valueBytes: 200 }).catch(() => {}));
+      work.push(
+        directory.checkpoint(),
+        log.flush().catch(() => {}),
+        log.read(0, READ).catch(() => {}),
+      );
+      for (let turn = 0; turn < round * 3; turn++) await Promise.resolve();
+      await Promise.all([directory.deletePartition(ORDERS), ...work]);
+      expect(directory.failure).toBeNull();
+      const fresh = await directory.openPartition(ORDERS);
+      await append(fresh);
+      expect([fresh.logEnd, headersOf([await readAll(fresh)]).length]).toEqual([1, 1]);
+      await directory.deletePartition(ORDERS);
+    }
+    await directory.close({ clean: true });
     expect(disk.openFiles).toBe(0);
   });
 

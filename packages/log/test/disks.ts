@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Disk, MemoryDisk, nodeDisk } from '@ottla/runtime';
@@ -8,6 +8,9 @@ export interface TestDisk {
   /** A folder for the test alone. */
   root: string;
 }
+
+/** In memory where there is such a place: what is tested is how the file system is used, not how fast its device syncs. */
+const PLACE = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 
 const folders: string[] = [];
 
@@ -21,7 +24,7 @@ export const DISKS: [string, () => TestDisk][] = [
   [
     'the file system',
     () => {
-      const root = mkdtempSync(join(tmpdir(), 'ottla-log-'));
+      const root = mkdtempSync(join(PLACE, 'ottla-log-'));
       folders.push(root);
       return { disk: nodeDisk, root };
     },

@@ -48,7 +48,7 @@ describe.each(DISKS)('over %s', (_name, makeDisk) => {
         const overBudget = next !== undefined && result.byteLength + next.batchLength > maxBytes;
         expect(endsSegment || reachesLimit || (overBudget && (given.length > 0 || !atLeastOne))).toBe(true);
       });
-      await fc.assert(property, { numRuns: 150 });
+      await fc.assert(property, { numRuns: 60 });
       await log.close({ clean: false });
     });
   }
@@ -81,7 +81,7 @@ describe.each(DISKS)('over %s', (_name, makeDisk) => {
       expect({ baseOffset, endOffset }).toEqual({ baseOffset: result.baseOffset, endOffset: result.endOffset });
       expect(Buffer.compare(found, Buffer.concat(result.chunks))).toBe(0);
     });
-    await fc.assert(property, { numRuns: 150 });
+    await fc.assert(property, { numRuns: 60 });
     await log.close({ clean: false });
   });
 });

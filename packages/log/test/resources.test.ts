@@ -10,65 +10,84 @@ describe('open files', () => {
     await disk.makeDir('/d');
     const errors: unknown[] = [];
     const table = new OpenFiles(max, (error) => errors.push(error));
-    const acquire = (name: string) => table.acquire(disk, `/d/${name}`, 'create');
-    return { disk, table, acquire, errors };
+    const file = (name: string) => table.file(disk, `/d/${name}`);
+    return { disk, table, file, errors };
   }
 
   it('the least recently used is closed to make room, never one in use', async () => {
-    const { disk, table, acquire } = await files(2);
-    const a = await acquire('a');
-    for (const name of ['b', 'c', 'd']) (await acquire(name)).release();
+    const { disk, table, file } = await files(2);
+    const a = file('a');
+    const lease = await a.acquire('create');
+    for (const name of ['b', 'c', 'd']) (await file(name).acquire('create')).release();
     await table.settled();
     expect([table.size, disk.openFiles]).toEqual([2, 2]);
-    expect(await a.file.size()).toBe(0);
-    a.release();
+    expect(await lease.file.size()).toBe(0);
+    lease.release();
     const { open } = disk.counts;
-    (await acquire('a')).release();
+    await a.read(new Uint8Array(1), 0);
     expect(disk.counts.open).toBe(open);
   });
 
+  it('files in use for long do not keep idle ones behind them open', async () => {
+    const { disk, table, file } = await files(20);
+    const leases = await Promise.all(Array.from({ length: 15 }, (_, n) => file(`long-${n}`).acquire('create')));
+    for (let n = 0; n < 100; n++) (await file(`idle-${n}`).acquire('create')).release();
+    await table.settled();
+    expect(disk.openFiles).toBeLessThanOrEqual(21);
+    for (const lease of leases) lease.release();
+  });
+
   it('a file taken twice at once is opened once', async () => {
-    const { disk, acquire } = await files(5);
-    const [first, second] = await Promise.all([acquire('a'), acquire('a')]);
+    const { disk, file } = await files(5);
+    const a = file('a');
+    const [first, second] = await Promise.all([a.acquire('create'), a.acquire('create')]);
     expect(first!.file).toBe(second!.file);
     expect(disk.counts.open).toBe(1);
   });
 
-  it('a forgotten file stays open for its leases, and its path is opened anew', async () => {
-    const { disk, table, acquire } = await files(5);
-    const old = await acquire('a');
-    table.forget('/d/a');
+  it('a closed file stays open for its leases, can not be taken again, and never reaches a new file of its path', async () => {
+    const { disk, file } = await files(5);
+    const old = file('a');
+    const lease = await old.acquire('create');
+    await old.close();
     await disk.removeFile('/d/a');
-    const fresh = await acquire('a');
-    await fresh.file.write([Uint8Array.of(1)], 0);
-    expect(await old.file.size()).toBe(0);
-    old.release();
-    fresh.release();
-    table.forget('/d/a');
-    await table.settled();
+    await expect(old.acquire()).rejects.toThrow('/d/a was closed');
+    const fresh = file('a');
+    const other = await fresh.acquire('create');
+    await other.file.write([Uint8Array.of(1)], 0);
+    expect(await lease.file.size()).toBe(0);
+    lease.release();
+    other.release();
+    await fresh.close();
     expect(disk.openFiles).toBe(0);
   });
 
-  it('a file that can not be opened is not remembered', async () => {
-    const { disk, table, acquire } = await files(5);
+  it('a file that can not be opened is not remembered, and one that fails to close is reported', async () => {
+    const { disk, table, file, errors } = await files(5);
+    const a = file('a');
     disk.failNext('open', { errno: 'EMFILE' });
-    await expect(acquire('a')).rejects.toThrow(/EMFILE/);
+    await expect(a.acquire('create')).rejects.toThrow(/EMFILE/);
     expect(table.size).toBe(0);
-    (await acquire('a')).release();
+    const lease = await a.acquire('create');
+    lease.release();
+    jest.spyOn(lease.file, 'close').mockRejectedValue(new Error('EIO'));
+    await a.close();
+    expect(errors).toEqual([new Error('EIO')]);
   });
 });
 
 describe('byte cache', () => {
   it('holds what was used last, within its bound', () => {
     const cache = new BytesCache(10);
-    cache.set('a', new Uint8Array(4));
-    cache.set('b', new Uint8Array(4));
-    expect(cache.get('a')).not.toBeNull();
-    cache.set('c', new Uint8Array(4));
-    expect([cache.get('a'), cache.get('b'), cache.get('c')].map((bytes) => bytes?.length)).toEqual([4, undefined, 4]);
-    cache.set('d', new Uint8Array(11));
-    expect([cache.get('d'), cache.byteLength]).toEqual([null, 8]);
-    cache.set('a', new Uint8Array(1));
+    const [a, b, c, d] = [{}, {}, {}, {}];
+    cache.set(a, new Uint8Array(4));
+    cache.set(b, new Uint8Array(4));
+    expect(cache.get(a)).not.toBeNull();
+    cache.set(c, new Uint8Array(4));
+    expect([cache.get(a), cache.get(b), cache.get(c)].map((bytes) => bytes?.length)).toEqual([4, undefined, 4]);
+    cache.set(d, new Uint8Array(11));
+    expect([cache.get(d), cache.byteLength]).toEqual([null, 8]);
+    cache.set(a, new Uint8Array(1));
     expect(cache.byteLength).toBe(5);
   });
 });

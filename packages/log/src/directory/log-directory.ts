@@ -84,6 +84,7 @@ export class LogDirectory {
   #failure: OttlaError | null = null;
   #disowned: Promise<void> | null = null;
   #closing: Promise<void> | null = null;
+  #released = false;
 
   private constructor(
     options: LogDirectoryOptions,
@@ -164,6 +165,7 @@ export class LogDirectory {
   /** Opens a partition's log, or makes one. Throws `INCONSISTENT_TOPIC_ID` when its folder is another topic's. */
   async openPartition({ topic, topicId, partition, config }: OpenPartition): Promise<PartitionLog> {
     if (this.#failure !== null) throw this.#failure;
+    this.#requireHeld();
     const name = partitionFolder(topic, partition);
     if (this.#isOpen(name)) throw new OttlaError('KAFKA_STORAGE_ERROR', `${this.dir}/${name} is open already`);
     const opening = this.#open({ topic, topicId, partition, config });
@@ -196,13 +198,14 @@ export class LogDirectory {
    */
   async checkpoint(): Promise<void> {
     for (const log of [...this.#logs.values()]) {
-      if (log instanceof PartitionLog && !log.closed && log.failure === null) await log.syncFolder();
+      if (log instanceof PartitionLog) await log.syncFolder();
     }
     await this.#writeCheckpoints();
   }
 
-  #writeCheckpoints(): Promise<void> {
-    return this.#checkpoints.write(() => {
+  async #writeCheckpoints(): Promise<void> {
+    this.#requireHeld();
+    await this.#checkpoints.write(() => {
       for (const log of this.#logs.values()) {
         if (!(log instanceof PartitionLog)) continue;
         const { topic, partition } = log;
@@ -279,8 +282,14 @@ export class LogDirectory {
       }
     } finally {
       await this.#resources.files.settled();
+      this.#released = true;
       await this.#lock.release();
     }
+  }
+
+  /** Once let go, the directory may be another process's. */
+  #requireHeld(): void {
+    if (this.#released) throw new OttlaError('KAFKA_STORAGE_ERROR', `${this.dir} was closed`);
   }
 
   async #open({ topic, topicId, partition, config }: OpenPartition): Promise<PartitionLog> {

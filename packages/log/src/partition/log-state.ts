@@ -2,6 +2,7 @@ import { OttlaError } from '@ottla/protocol';
 import type { LeaderEpochs, ProducerSnapshotEntry, ProducerState } from '@ottla/replication';
 import { PositionHints } from '../read/position-hints';
 import type { LogResources } from '../resources/log-resources';
+import type { SharedFile } from '../resources/open-files';
 import { TailCache } from '../resources/tail-cache';
 import type { Segment, SegmentContext } from '../segment/segment';
 import { Segments } from './segments';
@@ -45,6 +46,9 @@ export class LogState {
   namesDirty = false;
   /** The folder's own name and its partition.metadata are not yet fsynced. */
   folderDirty = false;
+  /** The syncs that began last; who finds nothing dirty waits for these. */
+  #namesSyncing: Promise<void> = Promise.resolve();
+  #folderSyncing: Promise<void> = Promise.resolve();
   /** The leader-epochs file is behind `epochs`. */
   epochsDirty = false;
 
@@ -87,8 +91,8 @@ export class LogState {
   }
 
   /** fsync. A failure takes the log offline: what the kernel dropped can't be written again, and asking again would lie. */
-  async syncFile(path: string): Promise<void> {
-    const lease = await this.resources.files.acquire(this.context.disk, path);
+  async syncFile(file: SharedFile): Promise<void> {
+    const lease = await file.acquire();
     try {
       await lease.file.sync();
     } catch (error) {
@@ -98,21 +102,22 @@ export class LogState {
     }
   }
 
+  /** Makes durable which files the folder holds. */
   async syncNames(): Promise<void> {
-    if (!this.namesDirty) return;
-    this.namesDirty = false;
-    await this.#syncDir(this.options.dir);
+    if (this.namesDirty) {
+      this.namesDirty = false;
+      this.#namesSyncing = this.#syncDir(this.options.dir);
+    }
+    await this.#namesSyncing;
   }
 
+  /** Makes the folder itself durable, and by `syncTopicId` whose it is. */
   async syncFolder(syncTopicId: () => Promise<void>): Promise<void> {
-    if (!this.folderDirty) return;
-    this.folderDirty = false;
-    try {
-      await syncTopicId();
-    } catch (error) {
-      throw this.goOffline(error, 'sync-failed', 'fsync failed');
+    if (this.folderDirty) {
+      this.folderDirty = false;
+      this.#folderSyncing = this.#syncFolder(syncTopicId);
     }
-    await this.#syncDir(parentOf(this.options.dir));
+    await this.#folderSyncing;
   }
 
   /** Forgets everything that was remembered about positions and bytes, as the log is cut. */
@@ -120,6 +125,15 @@ export class LogState {
     this.cuts++;
     this.tail.clear();
     this.hints.clear();
+  }
+
+  async #syncFolder(syncTopicId: () => Promise<void>): Promise<void> {
+    try {
+      await syncTopicId();
+    } catch (error) {
+      throw this.goOffline(error, 'sync-failed', 'fsync failed');
+    }
+    await this.#syncDir(parentOf(this.options.dir));
   }
 
   async #syncDir(path: string): Promise<void> {

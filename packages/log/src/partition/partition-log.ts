@@ -191,7 +191,9 @@ export class PartitionLog {
 
   /** Makes the folder itself durable, and whose it is; costs nothing once it is. */
   async syncFolder(): Promise<void> {
-    await this.#flusher.syncFolder();
+    await this.#flusher.exclusive(async () => {
+      if (!this.#state.closed && this.#state.failure === null) await this.#flusher.syncFolder();
+    });
   }
 
   /**
@@ -234,7 +236,8 @@ export class PartitionLog {
       try {
         if (clean && state.failure === null) await this.#seal();
       } finally {
-        await this.#release();
+        // Not under a running flush: the folder may be renamed next.
+        await this.#flusher.exclusive(() => this.#release());
       }
     });
   }
@@ -246,7 +249,7 @@ export class PartitionLog {
     await this.#flusher.flush();
     if (state.active.size > 0 && !this.#isSealed()) {
       await state.active.seal();
-      for (const path of state.active.paths) await state.syncFile(path);
+      for (const file of state.active.files) await state.syncFile(file);
     }
     if (state.logEnd > state.segments.first.baseOffset && state.snapshots.at(-1) !== state.logEnd) {
       state.producers.expire(state.options.clock.wall());
@@ -269,7 +272,7 @@ export class PartitionLog {
     this.#flusher.stop();
     state.tail.clear();
     state.hints.clear();
-    await Promise.all(state.segments.all().map((segment) => segment.forget()));
+    await Promise.all(state.segments.all().map((segment) => segment.close()));
   }
 
   #checkBatches(batches: Uint8Array, headers: readonly BatchHeader[], expectedEnd: number): void {

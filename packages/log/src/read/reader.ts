@@ -151,7 +151,7 @@ async function fill(state: LogState, segment: Segment, into: Uint8Array, positio
 }
 
 function shorter(state: LogState, segment: Segment, end: number): OttlaError {
-  const message = `${state.name}: ${segment.path} ends at ${end}, before the ${segment.size} bytes written to it`;
+  const message = `${state.name}: ${segment.file.path} ends at ${end}, before the ${segment.size} bytes written to it`;
   return new OttlaError('KAFKA_STORAGE_ERROR', `${message}; something else has cut it: restart the broker to recover`);
 }
 

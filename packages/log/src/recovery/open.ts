@@ -34,7 +34,7 @@ export async function openLogState(options: PartitionLogOptions): Promise<LogSta
     if (files.bases.length > 0) await load(state);
     else startEmpty(state);
   } catch (error) {
-    await Promise.all(state.segments.all().map((segment) => segment.forget()));
+    await Promise.all(state.segments.all().map((segment) => segment.close()));
     throw error;
   }
   return state;
@@ -95,7 +95,7 @@ function startEmpty(state: LogState): void {
 
 async function load(state: LogState): Promise<void> {
   const { options, context } = state;
-  for (const segment of state.segments.all()) segment.size = (await context.disk.stat(segment.path))?.size ?? 0;
+  for (const segment of state.segments.all()) segment.size = (await context.disk.stat(segment.file.path))?.size ?? 0;
   await dropEmptySegments(state);
   state.logStart = Math.max(options.logStart, state.segments.first.baseOffset);
   const epochs = await loadEpochs(state);
@@ -139,7 +139,7 @@ async function trust(state: LogState, epochs: LeaderEpochs | null): Promise<bool
   const { nextOffset, damage } = await state.active.activate();
   if (damage !== null) {
     const { logger } = state.options;
-    logger.warn(`${state.name}: closed cleanly, but ${state.active.path} is damaged (${damage}); recovering it`);
+    logger.warn(`${state.name}: closed cleanly, but ${state.active.file.path} is damaged (${damage}); recovering it`);
     return false;
   }
   state.logEnd = nextOffset;

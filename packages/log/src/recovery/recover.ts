@@ -103,9 +103,9 @@ async function cutBehind(state: LogState, segment: Segment, nextOffset: number, 
     lostSegments++;
   }
   await segment.cut();
-  await state.syncFile(segment.path);
+  await state.syncFile(segment.file);
   state.namesDirty = true;
   await state.syncNames();
-  const where = `${segment.path} at position ${segment.size} (offset ${nextOffset})`;
+  const where = `${segment.file.path} at position ${segment.size} (offset ${nextOffset})`;
   state.options.logger.warn(`${state.name}: cut ${where}: ${damage}`, { segmentsRemoved: lostSegments });
 }

@@ -1,7 +1,7 @@
-/** Byte strings by path, at most `maxBytes` together; the least recently used go first. */
+/** Byte strings by owner, at most `maxBytes` together; the least recently used go first. */
 export class BytesCache {
   readonly #maxBytes: number;
-  readonly #entries = new Map<string, Uint8Array>();
+  readonly #entries = new Map<object, Uint8Array>();
   #bytes = 0;
 
   constructor(maxBytes: number) {
@@ -12,18 +12,18 @@ export class BytesCache {
     return this.#bytes;
   }
 
-  get(path: string): Uint8Array | null {
-    const found = this.#entries.get(path);
+  get(owner: object): Uint8Array | null {
+    const found = this.#entries.get(owner);
     if (found === undefined) return null;
-    this.#entries.delete(path);
-    this.#entries.set(path, found);
+    this.#entries.delete(owner);
+    this.#entries.set(owner, found);
     return found;
   }
 
-  set(path: string, bytes: Uint8Array): void {
-    this.delete(path);
+  set(owner: object, bytes: Uint8Array): void {
+    this.delete(owner);
     if (bytes.length > this.#maxBytes) return;
-    this.#entries.set(path, bytes);
+    this.#entries.set(owner, bytes);
     this.#bytes += bytes.length;
     for (const oldest of this.#entries.keys()) {
       if (this.#bytes <= this.#maxBytes) return;
@@ -31,10 +31,10 @@ export class BytesCache {
     }
   }
 
-  delete(path: string): void {
-    const found = this.#entries.get(path);
+  delete(owner: object): void {
+    const found = this.#entries.get(owner);
     if (found === undefined) return;
-    this.#entries.delete(path);
+    this.#entries.delete(owner);
     this.#bytes -= found.length;
   }
 }

@@ -1,3 +1,4 @@
+import { OttlaError } from '@ottla/protocol';
 import type { Disk, DiskFile } from '@ottla/runtime';
 
 /** A file that stays open until `release`, which must be called exactly once. */
@@ -17,14 +18,14 @@ interface OpenFile {
 const TRIES = 8;
 
 /**
- * Open files by path, at most `max` at a time: one that nobody uses is closed, the least recently used first, to make
- * room. While more than `max` are in use at once, the bound is exceeded.
+ * The files that are open, at most `max` at a time: one that nobody uses is closed, the least recently used first, to
+ * make room. While more than `max` are in use at once, the bound is exceeded.
  */
 export class OpenFiles {
   readonly #max: number;
   readonly #onCloseError: (error: unknown) => void;
   /** In the order of use, the least recent first. */
-  readonly #table = new Map<string, OpenFile>();
+  readonly #table = new Map<SharedFile, OpenFile>();
   readonly #closing = new Set<Promise<void>>();
 
   constructor(max: number, onCloseError: (error: unknown) => void) {
@@ -36,9 +37,16 @@ export class OpenFiles {
     return this.#table.size;
   }
 
-  /** `create` makes the file when it is absent. */
-  async acquire(disk: Disk, path: string, mode: 'read-write' | 'create' = 'read-write'): Promise<FileLease> {
-    const entry = this.#take(disk, path, mode);
+  /** A file that is opened when it is used. */
+  file(disk: Disk, path: string): SharedFile {
+    return new SharedFile(this, disk, path);
+  }
+
+  /** @internal For `SharedFile`. */
+  async acquire(shared: SharedFile, open: () => Promise<DiskFile>): Promise<FileLease> {
+    const entry = this.#table.get(shared) ?? { opening: open(), pins: 0, forgotten: false };
+    this.#table.delete(shared);
+    this.#table.set(shared, entry);
     entry.pins++;
     try {
       const file = await entry.opening;
@@ -46,28 +54,16 @@ export class OpenFiles {
       return { file, release: () => this.#unpin(entry) };
     } catch (error) {
       entry.pins--;
-      if (this.#table.get(path) === entry) this.#table.delete(path);
+      if (this.#table.get(shared) === entry) this.#table.delete(shared);
       throw error;
     }
   }
 
-  async use<T>(disk: Disk, path: string, run: (file: DiskFile) => Promise<T>): Promise<T> {
-    const lease = await this.acquire(disk, path);
-    try {
-      return await run(lease.file);
-    } finally {
-      lease.release();
-    }
-  }
-
-  /**
-   * Drops the file from the table, because it is about to go or to change its name. Leases keep it open until released;
-   * without any, it is closed when this resolves.
-   */
-  async forget(path: string): Promise<void> {
-    const entry = this.#table.get(path);
+  /** @internal For `SharedFile`. */
+  async forget(shared: SharedFile): Promise<void> {
+    const entry = this.#table.get(shared);
     if (entry === undefined) return;
-    this.#table.delete(path);
+    this.#table.delete(shared);
     entry.forgotten = true;
     if (entry.pins === 0) await this.#close(entry);
   }
@@ -75,14 +71,6 @@ export class OpenFiles {
   /** Resolves when every file that was let go by now is closed. */
   async settled(): Promise<void> {
     await Promise.all(this.#closing);
-  }
-
-  #take(disk: Disk, path: string, mode: 'read-write' | 'create'): OpenFile {
-    const known = this.#table.get(path);
-    const entry = known ?? { opening: disk.open(path, mode), pins: 0, forgotten: false };
-    if (known !== undefined) this.#table.delete(path);
-    this.#table.set(path, entry);
-    return entry;
   }
 
   #unpin(entry: OpenFile): void {
@@ -94,13 +82,13 @@ export class OpenFiles {
 
   #makeRoom(): void {
     let tries = TRIES;
-    for (const [path, entry] of this.#table) {
+    for (const [shared, entry] of this.#table) {
       if (this.#table.size <= this.#max || tries-- === 0) return;
       if (entry.pins === 0) {
-        void this.forget(path);
+        void this.forget(shared);
       } else {
-        this.#table.delete(path);
-        this.#table.set(path, entry);
+        this.#table.delete(shared);
+        this.#table.set(shared, entry);
       }
     }
   }
@@ -113,5 +101,49 @@ export class OpenFiles {
       .finally(() => this.#closing.delete(closing));
     this.#closing.add(closing);
     return closing;
+  }
+}
+
+/**
+ * One file of one log, opened on demand. A file that is removed and made again is another `SharedFile`: nobody who still
+ * has the old one ever reaches the new, and the reverse.
+ */
+export class SharedFile {
+  #gone = false;
+
+  constructor(
+    private readonly table: OpenFiles,
+    private readonly disk: Disk,
+    readonly path: string,
+  ) {}
+
+  /** True once it is closed for good. */
+  get gone(): boolean {
+    return this.#gone;
+  }
+
+  /** `create` makes the file when it is absent. */
+  async acquire(mode: 'read-write' | 'create' = 'read-write'): Promise<FileLease> {
+    if (this.#gone) throw new OttlaError('KAFKA_STORAGE_ERROR', `${this.path} was closed`);
+    return this.table.acquire(this, () => this.disk.open(this.path, mode));
+  }
+
+  async use<T>(run: (file: DiskFile) => Promise<T>): Promise<T> {
+    const lease = await this.acquire();
+    try {
+      return await run(lease.file);
+    } finally {
+      lease.release();
+    }
+  }
+
+  read(into: Uint8Array, position: number): Promise<number> {
+    return this.use((file) => file.read(into, position));
+  }
+
+  /** For good. Leases keep the file open until released; without any, it is closed when this resolves. */
+  close(): Promise<void> {
+    this.#gone = true;
+    return this.table.forget(this);
   }
 }

@@ -2,7 +2,7 @@ import { BATCH_HEADER_BYTES, type BatchHeader, lastOffset, OttlaError, readBatch
 import type { Disk } from '@ottla/runtime';
 import type { LogConfig } from '../config';
 import type { LogResources } from '../resources/log-resources';
-import type { FileLease } from '../resources/open-files';
+import type { FileLease, SharedFile } from '../resources/open-files';
 import { type ScanOptions, type ScanResult, scanBatches } from './batch-scan';
 import { segmentFileName } from './file-names';
 import { OffsetIndex } from './offset-index';
@@ -42,7 +42,7 @@ const PENDING_INDEX_BYTES = 64 * 1024;
  * being written, or about to be cut off.
  */
 export class Segment {
-  readonly path: string;
+  readonly file: SharedFile;
   readonly offsetIndex: OffsetIndex;
   readonly timeIndex: TimeIndex;
   size = 0;
@@ -62,7 +62,7 @@ export class Segment {
   ) {
     const { disk, dir, resources } = context;
     const pathOf = (suffix: 'log' | 'index' | 'timeindex') => `${dir}/${segmentFileName(baseOffset, suffix)}`;
-    this.path = pathOf('log');
+    this.file = resources.files.file(disk, pathOf('log'));
     this.offsetIndex = new OffsetIndex(disk, pathOf('index'), baseOffset, resources);
     this.timeIndex = new TimeIndex(disk, pathOf('timeindex'), baseOffset, resources);
     this.offsetOfMaxTimestamp = baseOffset;
@@ -70,7 +70,7 @@ export class Segment {
 
   /** Makes the file, empty. */
   async create(): Promise<void> {
-    const lease = await this.context.resources.files.acquire(this.context.disk, this.path, 'create');
+    const lease = await this.file.acquire('create');
     try {
       if ((await lease.file.size()) > 0) await lease.file.truncate(0);
     } finally {
@@ -103,22 +103,22 @@ export class Segment {
   }
 
   lease(): Promise<FileLease> {
-    return this.context.resources.files.acquire(this.context.disk, this.path);
+    return this.file.acquire();
   }
 
   read(into: Uint8Array, position: number): Promise<number> {
-    return this.context.resources.files.use(this.context.disk, this.path, (file) => file.read(into, position));
+    return this.file.read(into, position);
   }
 
   /** Writes behind the confirmed end. */
   async write(chunks: readonly Uint8Array[]): Promise<void> {
     if (this.offsetIndex.pendingBytes + this.timeIndex.pendingBytes > PENDING_INDEX_BYTES) await this.persistIndexes();
-    await this.context.resources.files.use(this.context.disk, this.path, (file) => file.write(chunks, this.size));
+    await this.file.use((file) => file.write(chunks, this.size));
   }
 
   /** Cuts the file to `size`. */
   async cut(): Promise<void> {
-    await this.context.resources.files.use(this.context.disk, this.path, (file) => file.truncate(this.size));
+    await this.file.use((file) => file.truncate(this.size));
   }
 
   scan(
@@ -206,8 +206,8 @@ export class Segment {
   }
 
   /** The files that must be durable before anything below the segment's end is called so. */
-  get paths(): readonly string[] {
-    return [this.path, this.offsetIndex.path, this.timeIndex.path];
+  get files(): readonly SharedFile[] {
+    return [this.file, this.offsetIndex.file, this.timeIndex.file];
   }
 
   /** Cuts at the beginning of the batch at `position`; `nextOffset` is the offset that the log now ends with. */
@@ -221,19 +221,15 @@ export class Segment {
     await this.activate();
   }
 
-  /** Lets go of the files. */
-  async forget(): Promise<void> {
-    await Promise.all([
-      this.context.resources.files.forget(this.path),
-      this.offsetIndex.forget(),
-      this.timeIndex.forget(),
-    ]);
+  /** For good; what reads it by a lease goes on. */
+  async close(): Promise<void> {
+    await Promise.all([this.file.close(), this.offsetIndex.close(), this.timeIndex.close()]);
   }
 
   /** Removes the files; the log itself first, so that what is left of the others is known to be an orphan. */
   async remove(): Promise<void> {
-    await this.context.resources.files.forget(this.path);
-    await this.context.disk.removeFile(this.path);
+    await this.file.close();
+    await this.context.disk.removeFile(this.file.path);
     await this.offsetIndex.remove();
     await this.timeIndex.remove();
   }

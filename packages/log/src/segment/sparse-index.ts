@@ -1,5 +1,6 @@
 import type { Disk } from '@ottla/runtime';
 import type { LogResources } from '../resources/log-resources';
+import type { SharedFile } from '../resources/open-files';
 
 const FIRST_PENDING_BYTES = 480;
 
@@ -9,7 +10,7 @@ const FIRST_PENDING_BYTES = 480;
  * its segment, so nothing here needs to be durable before the segment is.
  */
 export abstract class SparseIndex<Entry> {
-  readonly path: string;
+  readonly file: SharedFile;
   readonly #disk: Disk;
   readonly #resources: LogResources;
   readonly #entryBytes: number;
@@ -23,7 +24,7 @@ export abstract class SparseIndex<Entry> {
 
   constructor(disk: Disk, path: string, entryBytes: number, resources: LogResources) {
     this.#disk = disk;
-    this.path = path;
+    this.file = resources.files.file(disk, path);
     this.#entryBytes = entryBytes;
     this.#resources = resources;
   }
@@ -53,7 +54,7 @@ export abstract class SparseIndex<Entry> {
   /** Reads the file. False when it is missing or isn't an index of entries that pass `accept`; it is empty then. */
   async load(accept: (entry: Entry) => boolean): Promise<boolean> {
     this.reset();
-    const bytes = await this.#disk.readFile(this.path);
+    const bytes = await this.#disk.readFile(this.file.path);
     if (bytes === null) return false;
     this.#exists = true;
     if (bytes.length % this.#entryBytes !== 0) return false;
@@ -67,17 +68,17 @@ export abstract class SparseIndex<Entry> {
     this.#fileEntries = bytes.length / this.#entryBytes;
     this.#fileIsLonger = false;
     this.#last = last;
-    if (bytes.length > 0) this.#resources.indexes.set(this.path, bytes);
+    if (bytes.length > 0) this.#resources.indexes.set(this, bytes);
     return true;
   }
 
   /** The last entry in the file, without reading the others; null when there is none or the file makes no sense. */
   async readLast(): Promise<Entry | null> {
-    const size = (await this.#disk.stat(this.path))?.size ?? 0;
+    const size = (await this.#disk.stat(this.file.path))?.size ?? 0;
     if (size === 0 || size % this.#entryBytes !== 0) return null;
     const bytes = new Uint8Array(this.#entryBytes);
     const position = size - this.#entryBytes;
-    const read = await this.#resources.files.use(this.#disk, this.path, (file) => file.read(bytes, position));
+    const read = await this.file.read(bytes, position);
     return read < this.#entryBytes ? null : this.decode(new DataView(bytes.buffer), 0);
   }
 
@@ -87,7 +88,7 @@ export abstract class SparseIndex<Entry> {
     this.#pendingEntries = 0;
     this.#last = null;
     this.#fileIsLonger = true;
-    this.#resources.indexes.delete(this.path);
+    this.#resources.indexes.delete(this);
   }
 
   protected push(entry: Entry): void {
@@ -116,7 +117,7 @@ export abstract class SparseIndex<Entry> {
       if (kept < this.#fileEntries) {
         this.#fileIsLonger = true;
         this.#fileEntries = kept;
-        this.#resources.indexes.delete(this.path);
+        this.#resources.indexes.delete(this);
       }
       this.#last = kept === 0 ? null : this.decode(content, (kept - 1) * this.#entryBytes);
     } else {
@@ -130,14 +131,14 @@ export abstract class SparseIndex<Entry> {
     const entries = this.#pendingEntries;
     const bytes = new Uint8Array(this.#pending.buffer, 0, entries * this.#entryBytes).slice();
     const position = this.#fileEntries * this.#entryBytes;
-    const lease = await this.#resources.files.acquire(this.#disk, this.path, 'create');
+    const lease = await this.file.acquire('create');
     try {
       if (this.#fileIsLonger) await lease.file.truncate(position);
       if (bytes.length > 0) await lease.file.write([bytes], position);
     } finally {
       lease.release();
     }
-    this.#resources.indexes.delete(this.path);
+    this.#resources.indexes.delete(this);
     this.#exists = true;
     this.#fileIsLonger = false;
     this.#fileEntries += entries;
@@ -145,15 +146,15 @@ export abstract class SparseIndex<Entry> {
     this.#pending = new DataView(new ArrayBuffer(FIRST_PENDING_BYTES));
   }
 
-  /** Lets go of the file and of what is cached of it. */
-  forget(): Promise<void> {
-    this.#resources.indexes.delete(this.path);
-    return this.#resources.files.forget(this.path);
+  /** For good: the file, and what is cached of it. */
+  close(): Promise<void> {
+    this.#resources.indexes.delete(this);
+    return this.file.close();
   }
 
   async remove(): Promise<void> {
-    await this.forget();
-    await this.#disk.removeFile(this.path);
+    await this.close();
+    await this.#disk.removeFile(this.file.path);
   }
 
   #search(view: DataView, entries: number, matches: (entry: Entry) => boolean): Entry | null {
@@ -175,14 +176,14 @@ export abstract class SparseIndex<Entry> {
 
   async #fileContent(entries: number): Promise<DataView> {
     const wanted = entries * this.#entryBytes;
-    let bytes = this.#resources.indexes.get(this.path);
+    let bytes = this.#resources.indexes.get(this);
     if (bytes === null || bytes.length < wanted) {
       bytes = new Uint8Array(wanted);
       const into = bytes;
-      const read = await this.#resources.files.use(this.#disk, this.path, (file) => file.read(into, 0));
+      const read = await this.file.read(into, 0);
       // Cut in the meantime; whoever cuts also tells the readers to look again.
       if (read < wanted) into.fill(0, read);
-      else if (entries === this.#fileEntries) this.#resources.indexes.set(this.path, into);
+      else if (entries === this.#fileEntries && !this.file.gone) this.#resources.indexes.set(this, into);
     }
     return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }

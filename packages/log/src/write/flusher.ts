@@ -60,7 +60,7 @@ export class Flusher {
   /** fsyncs the active segment, batches included that are not confirmed yet. */
   async syncActive(): Promise<void> {
     const state = this.#state;
-    await state.syncFile(state.active.path);
+    await state.syncFile(state.active.file);
     await this.syncFolder();
   }
 
@@ -95,18 +95,19 @@ export class Flusher {
   async #flush(): Promise<void> {
     const state = this.#state;
     state.requireUsable();
-    await this.#flushRolled();
+    // Another segment may be rolled at any await; the end is taken when everything before the active one is durable.
+    while (state.rolled.length > 0) await this.#flushRolled();
     const end = state.logEnd;
-    if (state.recoveryPoint === end) return;
+    if (state.recoveryPoint >= end) return;
     await this.syncActive();
-    state.recoveryPoint = end;
+    state.recoveryPoint = Math.max(state.recoveryPoint, end);
   }
 
   async #flushRolled(): Promise<void> {
     const state = this.#state;
     const { disk } = state.context;
     for (let next = state.rolled[0]; next !== undefined; next = state.rolled[0]) {
-      for (const path of next.segment.paths) await state.syncFile(path);
+      for (const file of next.segment.files) await state.syncFile(file);
       const end = state.segments.after(next.segment)?.baseOffset ?? state.logEnd;
       await writeSnapshot(state, end, next.producers);
       if (state.epochsDirty) {

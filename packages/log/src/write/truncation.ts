@@ -23,7 +23,7 @@ export async function truncateTo(state: LogState, offset: number): Promise<void>
     await dropSegmentsBehind(state, target);
     await target.truncate(cut.position, newEnd);
     // Otherwise a crash could bring old batches back between those that are appended next.
-    await state.syncFile(target.path);
+    await state.syncFile(target.file);
     await removeSnapshots(state, (at) => at > newEnd);
     state.rolled = state.rolled.filter(({ segment }) => segment.baseOffset < target.baseOffset);
     state.epochs.truncateFromEnd(newEnd);

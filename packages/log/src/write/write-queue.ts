@@ -44,6 +44,17 @@ function baseFor(next: BatchHeader, logEnd: number): number {
   return lastOffset(next) - logEnd > MAX_INT32 ? next.baseOffset : logEnd;
 }
 
+/** What goes out of an append now: up to `stop` in its bytes, `nextHeader` in its headers. */
+function pieceOf(append: QueuedAppend, stop: number, nextHeader: number): Piece {
+  const whole = append.nextByte === 0 && stop === append.bytes.length;
+  if (whole) return { append, bytes: append.bytes, headers: append.headers };
+  return {
+    append,
+    bytes: append.bytes.subarray(append.nextByte, stop),
+    headers: append.headers.slice(append.nextHeader, nextHeader),
+  };
+}
+
 /**
  * The only writer of a log. What is appended while a write is in flight waits, and then goes out in one write; what
  * changes the log otherwise takes its turn in the same line.
@@ -130,7 +141,9 @@ export class WriteQueue {
     const lastHeader = pieces.at(-1)?.headers.at(-1) as BatchHeader;
     const synced = this.#flusher.isDue(lastOffset(lastHeader) + 1);
     if (synced) await this.#flusher.syncActive();
-    for (const piece of pieces) this.#confirm(piece);
+    let complete = 0;
+    for (const piece of pieces) if (this.#confirm(piece)) complete++;
+    this.#queue.splice(0, complete);
     this.#flusher.afterAppend(synced);
   }
 
@@ -155,15 +168,14 @@ export class WriteQueue {
         end = lastOffset(header) + 1;
       }
       if (stop === start) break;
-      const whole = stop - start === append.bytes.length;
-      const bytes = whole ? append.bytes : append.bytes.subarray(start, stop);
-      pieces.push({ append, bytes, headers: append.headers.slice(append.nextHeader, at) });
+      pieces.push(pieceOf(append, stop, at));
       if (at < append.headers.length) break;
     }
     return pieces;
   }
 
-  #confirm({ append, bytes, headers }: Piece): void {
+  /** Whether the append is complete. */
+  #confirm({ append, bytes, headers }: Piece): boolean {
     const state = this.#state;
     for (const header of headers) {
       state.active.accept(header);
@@ -178,9 +190,9 @@ export class WriteQueue {
     append.nextByte += bytes.length;
     append.inFlight = false;
     this.#queuedBytes -= bytes.length;
-    if (append.nextHeader < append.headers.length) return;
-    this.#queue.shift();
+    if (append.nextHeader < append.headers.length) return false;
     append.done.resolve({ endOffset: state.logEnd });
+    return true;
   }
 
   /** Closes the active segment and begins one at `baseOffset`. */
@@ -227,7 +239,7 @@ export class WriteQueue {
     if (state.failure === null && !state.closed) {
       try {
         await state.active.cut();
-        await state.syncFile(state.active.path);
+        await state.syncFile(state.active.file);
       } catch (error) {
         state.goOffline(error, 'cut-failed', 'what a failed write left could not be cut off');
       }
