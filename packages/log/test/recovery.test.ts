@@ -214,9 +214,10 @@ describe('whose folder it is', () => {
     for (const content of [null, 'version: 0\ntopic_id: abc', '']) {
       const path = '/data/orders-0/partition.metadata';
       await (content === null ? disk.removeFile(path) : disk.writeFileAtomic(path, Buffer.from(content)));
-      await expect(PartitionLog.open(options({ disk }))).rejects.toThrow(
-        /holds batches but no readable.*set the folder aside/,
-      );
+      await expect(PartitionLog.open(options({ disk }))).rejects.toMatchObject({
+        code: 'INCONSISTENT_TOPIC_ID',
+        message: expect.stringMatching(/holds batches but no readable.*set the folder aside/),
+      });
     }
   });
 
@@ -229,6 +230,35 @@ describe('whose folder it is', () => {
       'version: 0\ntopic_id: PyUE4E-JQdOaDAMF6CwzAQ',
     );
     await log.close({ clean: true });
+  });
+});
+
+describe('an advanced start', () => {
+  it('hides what is before it, moves the first epoch, and comes back after a restart; it never goes back', async () => {
+    const disk = new MemoryDisk();
+    const log = await PartitionLog.open(options({ disk, config: smallSegments }));
+    await fill(log);
+    const read = (from: number) => log.read(from, { maxBytes: 1, upTo: 100, atLeastOne: true });
+    await Promise.all([log.advanceStart(33), log.advanceStart(20)]);
+    expect([log.logStart, log.logEnd]).toEqual([33, 80]);
+    await expect(read(32)).rejects.toMatchObject({ code: 'OFFSET_OUT_OF_RANGE' });
+    expect((await read(33)).baseOffset).toBe(32);
+    const epochs = [
+      { epoch: 2, startOffset: 33 },
+      { epoch: 3, startOffset: 48 },
+      { epoch: 4, startOffset: 64 },
+    ];
+    expect(log.epochs.entries()).toEqual(epochs);
+    for (const clean of [true, false]) {
+      await log.close({ clean });
+      const settings = { logStart: 33, cleanShutdown: clean, recoveryPoint: clean ? 80 : 0 };
+      const again = await PartitionLog.open(options({ disk, config: smallSegments, ...settings }));
+      expect([again.logStart, again.logEnd, again.epochs.entries()]).toEqual([33, 80, epochs]);
+      await again.close({ clean: true });
+    }
+    const last = await PartitionLog.open(options({ disk, config: smallSegments, logStart: 33, cleanShutdown: true }));
+    await last.advanceStart(1000);
+    expect([last.logStart, last.logEnd]).toEqual([80, 80]);
   });
 });
 

@@ -53,8 +53,12 @@ async function prepareFolder(options: PartitionLogOptions): Promise<boolean> {
     );
   }
   if (await hasBatches(options)) {
+    // Only a crash before anything in the folder was synced leaves it like this.
     const message = `${dir} holds batches but no readable ${PARTITION_METADATA}`;
-    throw new OttlaError('KAFKA_STORAGE_ERROR', `${message}, so it can't be told whose they are; set the folder aside`);
+    throw new OttlaError(
+      'INCONSISTENT_TOPIC_ID',
+      `${message}, so it can't be told whose they are; set the folder aside`,
+    );
   }
   await disk.makeDir(dir);
   await writeTopicId(disk, dir, topicId);
