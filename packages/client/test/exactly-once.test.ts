@@ -56,6 +56,7 @@ describe('an idempotent producer under random faults', () => {
       const [partition] = cluster.createTopic('t');
       client = await connect({ bootstrap: cluster.bootstrap, retryBackoffMs: 1, retryBackoffMaxMs: 4, random });
       const producer = client.producer({ batchSize: 1 + random.below(200), lingerMs: 0, deliveryTimeoutMs: 4_000 });
+      const refusals = new Set<string>();
       const outcomes: Promise<{ value: number; offset: number } | null>[] = [];
       for (let value = 0; value < RECORDS; value++) {
         if (random.below(3) === 0) cluster.produceFaults.push(FAULTS[random.below(FAULTS.length)]!);
@@ -63,7 +64,10 @@ describe('an idempotent producer under random faults', () => {
         outcomes.push(
           sent.then(
             ({ offset }) => ({ value, offset }),
-            () => null,
+            (error: OttlaError) => {
+              refusals.add(error.code);
+              return null;
+            },
           ),
         );
         if (random.below(10) === 0) await disturb(cluster, random);
@@ -74,6 +78,8 @@ describe('an idempotent producer under random faults', () => {
       expect(values).toEqual([...new Set(values)].sort((a, b) => a - b));
       expect(acknowledged.map(({ offset }) => values[offset])).toEqual(acknowledged.map(({ value }) => value));
       expect(acknowledged.length).toBeGreaterThan(0);
+      // What fails behind a batch that failed for good is sent again, unless it may be in the log already.
+      expect(['MESSAGE_TOO_LARGE', 'REQUEST_TIMED_OUT']).toEqual(expect.arrayContaining([...refusals]));
     },
   );
 });

@@ -56,6 +56,7 @@ export class PartitionQueue {
   #identity: ProducerIdentity | null = null;
   #identityUsed = false;
   #nextSequence = 0;
+  #nextPlace = 0;
   /** A numbered batch won't come: the broker would refuse all that are numbered after it. */
   #gap = false;
   /** Waits for a leader, an identity, the back-off or the stream. */
@@ -111,7 +112,19 @@ export class PartitionQueue {
   #maySend(): boolean {
     this.#dropSettled();
     if (this.#waiting || this.#gap || this.#failed.length > 0) return false;
-    return this.#ready.length > 0 && this.#underWay.length < this.#context.settings.maxInFlight;
+    return this.#ready.length > 0 && this.#fitsInFlight(this.#ready[0]!);
+  }
+
+  /**
+   * A broker recognises only the last batches of a producer. So that none whose answer was lost is pushed out of them,
+   * numbered batches are sent again one at a time, and new ones don't run further ahead of the oldest unanswered.
+   */
+  #fitsInFlight(next: PendingBatch): boolean {
+    const { idempotent, maxInFlight } = this.#context.settings;
+    const [oldest] = this.#underWay;
+    if (oldest === undefined) return true;
+    if (!idempotent) return this.#underWay.length < maxInFlight;
+    return !oldest.resent && next.sequence < 0 && this.#nextPlace - oldest.place < maxInFlight;
   }
 
   /** Batches at the front that were given up while they waited. */
@@ -140,7 +153,8 @@ export class PartitionQueue {
       return;
     }
     const batch = this.#ready.shift()!;
-    if (batch.sequence < 0 && this.#identity !== null) this.#number(batch, this.#identity);
+    batch.resent = batch.sequence >= 0;
+    if (!batch.resent && this.#identity !== null) this.#number(batch, this.#identity);
     this.#underWay.push(batch);
     try {
       const entry = {
@@ -158,6 +172,7 @@ export class PartitionQueue {
 
   #number(batch: PendingBatch, identity: ProducerIdentity): void {
     batch.number(identity, this.#nextSequence);
+    batch.place = this.#nextPlace++;
     const next = this.#nextSequence + batch.recordCount;
     this.#nextSequence = next > MAX_SEQUENCE ? next - MAX_SEQUENCE - 1 : next;
   }
@@ -182,7 +197,7 @@ export class PartitionQueue {
     if (UNCERTAIN.has(error.code)) batch.mayBeAppended = true;
     const numberRefused = error.code === 'OUT_OF_ORDER_SEQUENCE_NUMBER' || IDENTITY_REFUSED.has(error.code);
     // Refused because one before it failed: both go again, in order.
-    const behindFailed = numberRefused && (earlierUnderWay || this.#failed.length > 0);
+    const behindFailed = numberRefused && (earlierUnderWay || this.#failed.length > 0 || this.#gap);
     const refusedIdentity = IDENTITY_REFUSED.has(error.code) && !behindFailed && !batch.mayBeAppended;
     if (!batch.settled && (error.retriable || refusedIdentity || behindFailed)) this.#failed.push(batch);
     else this.#fail(batch, error);

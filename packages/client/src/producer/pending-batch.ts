@@ -31,6 +31,10 @@ export class PendingBatch {
   /** Sequence number of its first record, -1 until it was sent under an identity. */
   sequence = -1;
   identity: ProducerIdentity | null = null;
+  /** Its place among the numbered batches of its partition. */
+  place = 0;
+  /** It was sent before under its present number. */
+  resent = false;
   /** It was sent, and what became of it isn't known. */
   mayBeAppended = false;
   settled = false;
