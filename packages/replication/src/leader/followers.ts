@@ -1,6 +1,6 @@
 import type { Core } from '../core';
 import { compareLogs } from '../rules/divergence';
-import { isCurrent } from '../rules/identity';
+import { isCurrent, isSameReplica } from '../rules/identity';
 import type { LogEndOf } from '../rules/isr';
 import type { PartitionRecord, Pushed, ReplicaId, Report, Subscribe, Unsubscribe } from '../types';
 
@@ -62,10 +62,10 @@ export class Followers {
 
   /** The log end that counts for `replica`: its own or what a follower with the same log id reported. */
   readonly logEndOf: LogEndOf = (replica) => {
-    const { self } = this.core.options;
-    if (replica.broker === self.broker) return replica.logId === self.logId ? this.core.log.logEnd : null;
+    if (isSameReplica(replica, this.core.options.self)) return this.core.log.logEnd;
     const progress = this.byBroker.get(replica.broker);
-    return progress?.logId === replica.logId ? progress.logEnd : null;
+    if (progress === undefined || progress.logId === null) return null;
+    return isSameReplica(replica, { broker: replica.broker, logId: progress.logId }) ? progress.logEnd : null;
   };
 
   onRecord({ replicas }: PartitionRecord): void {

@@ -1,5 +1,5 @@
 import type { PartitionRecord, ReplicaId } from '../types';
-import { includesReplica } from './identity';
+import { includesReplica, isSameReplica } from './identity';
 
 /** The log end offset that this very replica (broker and log id) reported in this leader epoch, null when none. */
 export type LogEndOf = (replica: ReplicaId) => number | null;
@@ -66,7 +66,7 @@ export function mayJoin(logEnd: number | null, highWatermark: number, epochStart
 
 /** Whether an ISR member's stream announces another log id: what the ISR counts on is gone. */
 export function isReplaced(member: ReplicaId, announcedLogId: string | null): boolean {
-  return announcedLogId !== null && announcedLogId !== member.logId;
+  return announcedLogId !== null && !isSameReplica(member, { broker: member.broker, logId: announcedLogId });
 }
 
 /** Whether an ISR member came back without something that is committed: it can only have lost it. */

@@ -7,6 +7,13 @@ import { IdempotentClient } from './idempotent-client';
 
 const LAG_MS = 1000;
 
+interface Action {
+  /** Of 128. */
+  weight: number;
+  name: string;
+  run: (pick: number) => void;
+}
+
 /** A cluster to which, from a list of numbers, anything happens that may happen. */
 export class Chaos {
   readonly checker = new Checker();
@@ -35,9 +42,8 @@ export class Chaos {
   }
 
   step(number: number): void {
-    const kind = number % 128;
+    const action = this.actions[number % 128]!;
     const pick = Math.floor(number / 128);
-    const action = this.actions.find(({ below }) => kind < below)!;
     this.checker.trace(`# ${action.name} ${pick}`);
     this.checker.count(`# ${action.name}`);
     try {
@@ -84,27 +90,27 @@ export class Chaos {
     if (logs.size !== 1 && starts.size === 1) throw this.failure('the logs differ after healing');
   }
 
-  private readonly actions: { below: number; name: string; run: (pick: number) => void }[] = [
-    { below: 60, name: 'deliver', run: (pick) => this.deliver(pick) },
-    { below: 75, name: 'produce', run: (pick) => this.produce(pick) },
-    { below: 84, name: 'produce idempotent', run: (pick) => this.produceIdempotent(pick) },
-    { below: 88, name: 'time', run: (pick) => this.passTime(pick) },
-    { below: 93, name: 'elect', run: (pick) => this.controller.elect(pick, pick % 2 === 0) },
-    { below: 96, name: 'fence', run: () => this.controller.fence() },
-    { below: 101, name: 'stop', run: (pick) => this.stop(pick) },
-    { below: 107, name: 'start', run: (pick) => this.start(pick) },
-    { below: 110, name: 'reset', run: (pick) => this.cluster.streams.reset(...pair(pick), Math.floor(pick / 3) % 4) },
-    { below: 112, name: 'cut', run: (pick) => this.cluster.streams.cut(...pair(pick)) },
-    { below: 116, name: 'join', run: (pick) => this.cluster.streams.join(...pair(pick)) },
-    { below: 118, name: 'fail write', run: (pick) => this.failWrite(pick) },
-    { below: 120, name: 'time out proposal', run: (pick) => this.timeOutProposal(pick) },
-    { below: 121, name: 'reorder proposals', run: () => this.cluster.queues.rotate('store') },
-    { below: 122, name: 'lose proposal', run: () => this.cluster.loseTransaction() },
-    { below: 124, name: 'replace log', run: (pick) => this.replaceLog(pick) },
-    { below: 126, name: 'delete before', run: (pick) => this.deleteBefore(pick) },
-    { below: 127, name: 'minimum', run: (pick) => this.controller.changeMinimum(1 + (pick % 2)) },
-    { below: 128, name: 'settle', run: () => this.cluster.settle() },
-  ];
+  private readonly actions = weighted([
+    { weight: 66, name: 'deliver', run: (pick) => this.deliver(pick) },
+    { weight: 15, name: 'produce', run: (pick) => this.produce(pick) },
+    { weight: 10, name: 'produce idempotent', run: (pick) => this.produceIdempotent(pick) },
+    { weight: 6, name: 'time', run: (pick) => this.passTime(pick) },
+    { weight: 3, name: 'elect', run: (pick) => this.controller.elect(pick, pick % 2 === 0) },
+    { weight: 2, name: 'fence', run: () => this.controller.fence() },
+    { weight: 3, name: 'stop', run: (pick) => this.stop(pick) },
+    { weight: 5, name: 'start', run: (pick) => this.start(pick) },
+    { weight: 3, name: 'reset', run: (pick) => this.cluster.streams.reset(...pair(pick), Math.floor(pick / 3) % 4) },
+    { weight: 2, name: 'cut', run: (pick) => this.cluster.streams.cut(...pair(pick)) },
+    { weight: 4, name: 'join', run: (pick) => this.cluster.streams.join(...pair(pick)) },
+    { weight: 1, name: 'fail write', run: (pick) => this.failWrite(pick) },
+    { weight: 2, name: 'time out proposal', run: (pick) => this.timeOutProposal(pick) },
+    { weight: 1, name: 'reorder proposals', run: () => this.cluster.queues.rotate('store') },
+    { weight: 1, name: 'lose proposal', run: () => this.cluster.loseTransaction() },
+    { weight: 1, name: 'replace log', run: (pick) => this.replaceLog(pick) },
+    { weight: 1, name: 'delete before', run: (pick) => this.deleteBefore(pick) },
+    { weight: 1, name: 'minimum', run: (pick) => this.controller.changeMinimum(1 + (pick % 2)) },
+    { weight: 1, name: 'settle', run: () => this.cluster.settle() },
+  ]);
 
   private deliver(pick: number): void {
     let rest = pick;
@@ -207,6 +213,10 @@ export class Chaos {
   private failure(message: string): Error {
     return new Error(`${message}\n${this.checker.lines.slice(-60).join('\n')}`);
   }
+}
+
+function weighted(actions: Action[]): Action[] {
+  return actions.flatMap((action) => Array<Action>(action.weight).fill(action));
 }
 
 function pair(pick: number): [number, number] {

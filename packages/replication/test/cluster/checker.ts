@@ -1,6 +1,23 @@
 import { type BatchHeader, lastOffset } from '@ottla/protocol';
-import type { ReplicaEffect } from '../../src/index';
+import type { Replica, ReplicaEffect } from '../../src/index';
 import type { Broker, Cluster, Observer } from './cluster';
+
+/** Numbers of batches. */
+interface Looked {
+  committed: number;
+  held: number;
+  sequenced: number;
+  nextSequence: Map<number, number>;
+}
+
+/** Null when it doesn't say. */
+function latestOf(replica: Replica): number | null {
+  try {
+    return replica.latestReadable();
+  } catch {
+    return null;
+  }
+}
 
 /** Watches a cluster, and throws as soon as something is true that must never be. */
 export class Checker implements Observer {
@@ -13,6 +30,8 @@ export class Checker implements Observer {
   /** Per leader epoch the highest offset that its leader gave as the latest. */
   private readonly latest = new Map<number, number>();
   private readonly counts = new Map<string, number>();
+  /** How far each log has been looked at; a log that is cut has another list of batches, and is looked at anew. */
+  private readonly looked = new WeakMap<readonly BatchHeader[], Looked>();
   readonly lines: string[] = [];
 
   count(what: string): void {
@@ -77,7 +96,10 @@ export class Checker implements Observer {
 
   /** What one replica believes committed, every replica has to agree to for ever. */
   private commit(broker: Broker, highWatermark: number): void {
-    for (const header of broker.log.batches) {
+    const { batches } = broker.log;
+    const looked = this.lookedAt(batches);
+    for (; looked.committed < batches.length; looked.committed++) {
+      const header = batches[looked.committed]!;
       if (lastOffset(header) >= highWatermark) break;
       const known = this.committed.get(header.baseOffset);
       this.require(
@@ -96,17 +118,22 @@ export class Checker implements Observer {
   /** Whoever may be elected holds everything that is committed. */
   private checkHoldsCommitted({ id, log }: Broker): void {
     this.require(log.logEnd >= this.committedEnd, `broker ${id} ends at ${log.logEnd}, below ${this.committedEnd}`);
-    for (const { baseOffset, crc } of log.batches) {
+    const looked = this.lookedAt(log.batches);
+    for (; looked.held < log.batches.length; looked.held++) {
+      const { baseOffset, crc } = log.batches[looked.held]!;
       const known = this.committed.get(baseOffset);
-      if (known === undefined) continue;
+      this.require(known !== undefined || baseOffset >= this.committedEnd, `broker ${id} has a batch at ${baseOffset}`);
+      if (known === undefined) break;
       this.require(known.crc === crc, `broker ${id} holds #${crc} at ${baseOffset}, committed is #${known.crc}`);
     }
   }
 
   /** A producer's batches are there once, in sequence. */
   private checkSequences({ id, log }: Broker): void {
-    const next = new Map<number, number>();
-    for (const { producerId, baseSequence, recordCount } of log.batches) {
+    const looked = this.lookedAt(log.batches);
+    const { nextSequence: next } = looked;
+    for (; looked.sequenced < log.batches.length; looked.sequenced++) {
+      const { producerId, baseSequence, recordCount } = log.batches[looked.sequenced]!;
       if (producerId < 0) continue;
       const expected = next.get(producerId) ?? (log.logStart > 0 ? baseSequence : 0);
       this.require(
@@ -119,9 +146,8 @@ export class Checker implements Observer {
 
   /** The latest offset never goes back from one leader to the next. */
   private checkLatest({ id, replica }: Broker): void {
-    if (replica === null || replica.role !== 'leader' || replica.epochStart === null) return;
-    if (replica.highWatermark < replica.epochStart) return;
-    const answer = replica.latestReadable();
+    const answer = replica === null ? null : latestOf(replica);
+    if (replica === null || answer === null) return;
     for (const [epoch, latest] of this.latest) {
       this.require(
         epoch > replica.leaderEpoch || latest <= answer,
@@ -129,6 +155,15 @@ export class Checker implements Observer {
       );
     }
     this.latest.set(replica.leaderEpoch, answer);
+  }
+
+  private lookedAt(batches: readonly BatchHeader[]): Looked {
+    let looked = this.looked.get(batches);
+    if (looked === undefined) {
+      looked = { committed: 0, held: 0, sequenced: 0, nextSequence: new Map() };
+      this.looked.set(batches, looked);
+    }
+    return looked;
   }
 
   private require(condition: boolean, message: string): void {

@@ -41,13 +41,13 @@ export class Queues {
     return (this.queues.get(name) ?? []).map(({ label }) => label);
   }
 
-  /** Drops all but the first `kept`; with `owner`, only of what belongs to it. */
-  keepFirst(name: string, kept: number, owner?: unknown): void {
+  /** Drops all but the first `kept` of those that are meant. */
+  keepFirst(name: string, kept: number, isMeant: (owner: unknown) => boolean = () => true): void {
     const queue = this.queues.get(name);
     if (queue === undefined) return;
     let seen = 0;
     const stays = queue.filter((event) => {
-      if (owner !== undefined && event.owner !== owner) return true;
+      if (!isMeant(event.owner)) return true;
       seen += 1;
       return seen <= kept;
     });

@@ -11,8 +11,6 @@ interface Stream {
 /** The replication streams: one from each follower to its leader, in order until it is reset. */
 export class Streams {
   private readonly open = new Map<number, Stream>();
-  /** Each follower's latest stream, open or not. */
-  private readonly latest = new Map<number, Stream>();
   private readonly cuts = new Set<string>();
 
   constructor(private readonly cluster: Cluster) {}
@@ -73,16 +71,16 @@ export class Streams {
       this.forgetFormer(follower, target);
       const opened = { follower, followerRun: follower.run, leader: target, leaderRun: target.run };
       this.open.set(follower.id, opened);
-      this.latest.set(follower.id, opened);
       this.send(opened, 'down', 'stream opened', { type: 'stream-opened' });
     }
   }
 
-  /** A follower with a new leader isn't told any more what becomes of its stream to another. */
+  /** A follower with a new leader isn't told any more what becomes of its streams to others. */
   private forgetFormer(follower: Broker, leader: Broker): void {
-    const former = this.latest.get(follower.id);
-    if (former === undefined || former.leader === leader) return;
-    this.cluster.queues.keepFirst(`${former.leader.id}->${follower.id}`, 0, former);
+    for (const { id } of this.cluster.brokers.values()) {
+      if (id === leader.id) continue;
+      this.cluster.queues.keepFirst(`${id}->${follower.id}`, 0, (stream) => (stream as Stream).follower === follower);
+    }
   }
 
   private wanted({ replica }: Broker): Broker | undefined {
@@ -102,7 +100,7 @@ export class Streams {
     const { follower, leader, followerRun } = stream;
     this.drop(stream, 0);
     this.tellLeader(stream);
-    this.cluster.queues.keepFirst(`${leader.id}->${follower.id}`, 0, stream);
+    this.cluster.queues.keepFirst(`${leader.id}->${follower.id}`, 0, (owner) => owner === stream);
     this.cluster.feedRun(follower, followerRun, { type: 'stream-closed' });
   }
 
@@ -118,8 +116,9 @@ export class Streams {
   private drop(stream: Stream, keep: number): void {
     const { follower, leader } = stream;
     this.open.delete(follower.id);
-    this.cluster.queues.keepFirst(`${follower.id}->${leader.id}`, keep, stream);
-    this.cluster.queues.keepFirst(`${leader.id}->${follower.id}`, keep, stream);
+    const isOfStream = (owner: unknown) => owner === stream;
+    this.cluster.queues.keepFirst(`${follower.id}->${leader.id}`, keep, isOfStream);
+    this.cluster.queues.keepFirst(`${leader.id}->${follower.id}`, keep, isOfStream);
   }
 
   private tellLeader(stream: Stream): void {
