@@ -3,6 +3,7 @@ import type { LogResources } from '../resources/log-resources';
 import type { SharedFile } from '../resources/open-files';
 
 const FIRST_PENDING_BYTES = 480;
+const NOTHING = new DataView(new ArrayBuffer(0));
 
 /**
  * A file of fixed-size entries in growing order, kept beside a segment. New entries gather in memory until `persist`;
@@ -15,7 +16,7 @@ export abstract class SparseIndex<Entry> {
   readonly #resources: LogResources;
   readonly #entryBytes: number;
   #fileEntries = 0;
-  #pending = new DataView(new ArrayBuffer(FIRST_PENDING_BYTES));
+  #pending = NOTHING;
   #pendingEntries = 0;
   #last: Entry | null = null;
   /** The file holds more, or something else, than `#fileEntries` entries. */
@@ -143,7 +144,7 @@ export abstract class SparseIndex<Entry> {
     this.#fileIsLonger = false;
     this.#fileEntries += entries;
     this.#pendingEntries = 0;
-    this.#pending = new DataView(new ArrayBuffer(FIRST_PENDING_BYTES));
+    this.#pending = NOTHING;
   }
 
   /** For good: the file, and what is cached of it. */
@@ -189,7 +190,7 @@ export abstract class SparseIndex<Entry> {
   }
 
   #grow(): void {
-    const larger = new Uint8Array(this.#pending.byteLength * 2);
+    const larger = new Uint8Array(Math.max(this.#pending.byteLength * 2, FIRST_PENDING_BYTES));
     larger.set(new Uint8Array(this.#pending.buffer));
     this.#pending = new DataView(larger.buffer);
   }
