@@ -7,7 +7,7 @@ const everything = keysFrom('', null);
 
 function options(
   disk: MemoryDisk,
-  clock = new ManualClock(),
+  clock: Clock = new ManualClock(),
   more: Partial<DurableStoreOptions> = {},
 ): DurableStoreOptions {
   return { dir: '/store', disk: disk.mount(), clock, logger: silentLogger, newStoreId: '00112233445566ff', ...more };
