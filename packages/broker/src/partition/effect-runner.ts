@@ -61,7 +61,7 @@ export class EffectRunner {
       case 'restart-at':
         return this.track(this.restartAt(effect.offset));
       case 'log-start':
-        return this.track(this.options.log.advanceStart(effect.offset));
+        return this.track(this.advanceStart(effect.offset));
       case 'reply':
         return this.reply(effect);
       case 'to-leader':
@@ -132,6 +132,12 @@ export class EffectRunner {
     logger.warn(`${name}: starting anew at ${offset}, the leader's log start; the end here was ${log.logEnd}`);
     await log.restartAt(offset);
     feed({ type: 'restarted-at', offset });
+  }
+
+  private async advanceStart(offset: number): Promise<void> {
+    const { log, feed } = this.options;
+    await log.advanceStart(offset);
+    feed({ type: 'log-start-changed', logStart: log.logStart });
   }
 
   private async push(effect: Push): Promise<void> {
