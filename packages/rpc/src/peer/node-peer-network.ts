@@ -1,16 +1,17 @@
 import type { ServiceDefinition } from '@grpc/grpc-js';
 import type { FollowerMessage, LeaderMessage } from '@ottla/replication';
-import type {
-  Clock,
-  Logger,
-  PeerAddress,
-  PeerHandlers,
-  PeerHello,
-  PeerNetwork,
-  PeerServer,
-  PeerStream,
-  SessionReply,
-  SessionRequest,
+import {
+  type Clock,
+  type Logger,
+  nodeTcp,
+  type PeerAddress,
+  type PeerHandlers,
+  type PeerHello,
+  type PeerNetwork,
+  type PeerServer,
+  type PeerStream,
+  type SessionReply,
+  type SessionRequest,
 } from '@ottla/runtime';
 import { createGrpcServer } from '../server/grpc-server';
 import { DEFAULT_MAX_MESSAGE_BYTES, formatAddress, type KeepAlive, methodOf, openChannel } from '../stream/channel';
@@ -18,7 +19,6 @@ import { openStream } from '../stream/client-call';
 import { DEFAULT_LIMITS, type Framing } from '../stream/message-stream';
 import type { OutboxLimits } from '../stream/outbox';
 import { helloMetadata } from './hello';
-import { probe } from './probe';
 import { followerFraming } from './replication-framing';
 import { servePeers } from './serve-peers';
 import { replicationService, sessionService } from './services';
@@ -29,7 +29,7 @@ export interface NodePeerNetworkOptions {
   readonly logger: Logger;
   /** How long a stream may take to be accepted, in ms. Default 5,000. */
   readonly connectTimeoutMs?: number;
-  /** Default: a sign of life after 5 s without one, within 5 s. */
+  /** Default: a sign of life after 10 s without one, within 10 s. */
   readonly keepAlive?: KeepAlive;
   /** Largest message between brokers, in bytes, which bounds the largest batch. Default 128 MiB. */
   readonly maxMessageBytes?: number;
@@ -38,7 +38,8 @@ export interface NodePeerNetworkOptions {
 }
 
 const DEFAULT_CONNECT_TIMEOUT_MS = 5_000;
-const DEFAULT_KEEP_ALIVE: KeepAlive = { afterMs: 5_000, timeoutMs: 5_000 };
+/** Clears connections to machines that are gone. Whether a broker is alive is judged by its session. */
+const DEFAULT_KEEP_ALIVE: KeepAlive = { afterMs: 10_000, timeoutMs: 10_000 };
 
 /** Brokers reach each other by gRPC, each stream on a connection of its own. */
 export class NodePeerNetwork implements PeerNetwork {
@@ -65,7 +66,7 @@ export class NodePeerNetwork implements PeerNetwork {
   }
 
   probe(address: PeerAddress, timeoutMs: number): ReturnType<PeerNetwork['probe']> {
-    return probe(address, timeoutMs, this.#options.clock);
+    return nodeTcp.probe(address.host, address.port, timeoutMs);
   }
 
   async serve(address: PeerAddress, handlers: PeerHandlers, self: PeerHello): Promise<PeerServer> {

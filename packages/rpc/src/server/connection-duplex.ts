@@ -1,13 +1,15 @@
 import { Duplex } from 'node:stream';
 import type { TcpConnection } from '@ottla/runtime';
 
+const HIGH_WATER_BYTES = 256 * 1024;
+
 /** A connection that another listener accepted, as the stream that an HTTP/2 session is made over. */
 export class ConnectionDuplex extends Duplex {
   readonly #connection: TcpConnection;
   #onDrain: (() => void) | null = null;
 
   constructor(connection: TcpConnection) {
-    super();
+    super({ highWaterMark: HIGH_WATER_BYTES });
     this.#connection = connection;
     connection.handle({
       data: (bytes) => {
