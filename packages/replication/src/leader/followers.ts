@@ -4,6 +4,9 @@ import { isCurrent, isSameReplica } from '../rules/identity';
 import type { LogEndOf } from '../rules/isr';
 import type { PartitionRecord, Pushed, ReplicaId, Report, Subscribe, Unsubscribe } from '../types';
 
+/** Shared: making one costs more than all the rest of a message without batches. */
+const NO_RECORDS = new Uint8Array(0);
+
 /** A follower's open subscription. */
 interface FollowerStream {
   run: string;
@@ -211,12 +214,22 @@ export class Followers {
   }
 
   private pushPosition(broker: number, stream: FollowerStream): void {
-    const base = this.core.messageBase(this.core.leaderEpoch, stream.subscription);
-    const position = this.noteSent(stream);
+    const { topicId, partition } = this.core.options;
+    const { highWatermark, logStart } = this.noteSent(stream);
     this.core.emit({
       type: 'to-follower',
       broker,
-      message: { ...base, type: 'push', ...position, baseOffset: stream.sentTo, records: new Uint8Array(0) },
+      message: {
+        type: 'push',
+        topicId,
+        partition,
+        leaderEpoch: this.core.leaderEpoch,
+        subscription: stream.subscription,
+        highWatermark,
+        logStart,
+        baseOffset: stream.sentTo,
+        records: NO_RECORDS,
+      },
     });
   }
 

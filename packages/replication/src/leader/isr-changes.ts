@@ -30,6 +30,7 @@ export class IsrChanges {
 
   /** Whose log ends bound the high watermark. */
   members(record: PartitionRecord): ReplicaId[] {
+    if (this.inFlight === null && this.uncertain === null) return record.isr;
     return maximalIsr(maximalIsr(record.isr, this.inFlight?.isr ?? []), this.uncertain ?? []);
   }
 

@@ -33,11 +33,13 @@ export class PendingProduces {
 
   /** Takes those that are satisfied. With one that isn't, none of its line that ends later can be. */
   takeSatisfied(isSatisfied: (produce: PendingProduce) => boolean): PendingProduce[] {
-    return [1 as const, -1 as const].flatMap((acks) => {
-      const line = this.lines[acks];
-      const waits = line.findIndex((produce) => !isSatisfied(produce));
-      return line.splice(0, waits < 0 ? line.length : waits);
-    });
+    const satisfied: PendingProduce[] = [];
+    for (const line of [this.lines[1], this.lines[-1]]) {
+      let count = 0;
+      while (count < line.length && isSatisfied(line[count]!)) count += 1;
+      if (count > 0) satisfied.push(...line.splice(0, count));
+    }
+    return satisfied;
   }
 
   takeExpired(now: number): PendingProduce[] {
