@@ -184,7 +184,7 @@ describe('image tracker', () => {
     {
       weight: 2,
       arbitrary: fc
-        .tuple(fc.constantFrom('t', 'u'), fc.constantFrom('a', 'b', 'c'))
+        .constantFrom(['t', 'a'] as const, ['t', 'b'] as const, ['u', 'c'] as const)
         .map(([name, id]) => topic(name, id)),
     },
     { weight: 1, arbitrary: fc.constantFrom('t', 'u').map((name) => remove(keys.topic(name))) },

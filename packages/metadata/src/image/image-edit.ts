@@ -173,7 +173,8 @@ class ImageEdit {
 
   #putTopic(name: string, topic: Versioned<TopicRecord> | null): void {
     const before = this.#topics.get(name);
-    if (before !== undefined) this.#topicNames.delete(before.value.topicId);
+    const formerId = before?.value.topicId;
+    if (formerId !== undefined && this.#topicNames.get(formerId) === name) this.#topicNames.delete(formerId);
     if (topic !== null) this.#topicNames.set(topic.value.topicId, name);
     setOrDelete(this.#topics, name, topic);
   }
