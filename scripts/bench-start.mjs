@@ -1,13 +1,15 @@
 // npm run bench:start: how long a cluster takes from its start until an acks=all produce by kcat is acknowledged, and
 // how much memory idle brokers hold. With --peer kafka the same of Apache Kafka, in turn, in the same run.
+import { spawnSync } from 'node:child_process';
 import { availableParallelism, loadavg } from 'node:os';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { startReport } from './bench/start-report.mjs';
 import { measureKafka, measureOttla } from './bench/start-runs.mjs';
 import { harnessModule } from './harness.mjs';
 
 const { KAFKA_INSTALL, KAFKA_NEEDS, KAFKA_VERSION } = harnessModule('kafka-tools');
-const { hasProgram } = harnessModule('processes');
+const { hasProgram, ROOT } = harnessModule('processes');
 
 const USAGE = `Usage: npm run bench:start -- [options]
   --peer kafka        measure Apache Kafka ${KAFKA_VERSION} too (needs java and mvn)
@@ -16,16 +18,22 @@ const USAGE = `Usage: npm run bench:start -- [options]
   --idle-seconds N    how long brokers idle before their memory is read (default: 10)
   --json              print every measurement as JSON`;
 
-const { values: flags } = parseArgs({
-  options: {
-    peer: { type: 'string' },
-    brokers: { type: 'string', default: '1,3' },
-    rounds: { type: 'string', default: '5' },
-    'idle-seconds': { type: 'string', default: '10' },
-    json: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
-  },
-});
+const OPTIONS = {
+  peer: { type: 'string' },
+  brokers: { type: 'string', default: '1,3' },
+  rounds: { type: 'string', default: '5' },
+  'idle-seconds': { type: 'string', default: '10' },
+  json: { type: 'boolean', default: false },
+  help: { type: 'boolean', default: false },
+};
+
+function parseFlags() {
+  try {
+    return parseArgs({ options: OPTIONS }).values;
+  } catch (error) {
+    return refuse(`${error.message}\n${USAGE}`);
+  }
+}
 
 function count(name, text) {
   if (!/^\d+$/.test(text) || Number(text) < 1) refuse(`--${name} ${text}: expected a number, 1 or more`);
@@ -37,6 +45,7 @@ function refuse(sentence) {
   process.exit(2);
 }
 
+const flags = parseFlags();
 if (flags.help) {
   console.log(USAGE);
   process.exit(0);
@@ -48,6 +57,9 @@ if (flags.peer !== undefined && flags.peer !== 'kafka') refuse(`--peer ${flags.p
 const sizes = flags.brokers.split(',').map((size) => count('brokers', size));
 const rounds = count('rounds', flags.rounds);
 const idleSeconds = count('idle-seconds', flags['idle-seconds']);
+
+const built = spawnSync(process.execPath, [join(ROOT, 'scripts/bundle.mjs'), '--if-stale'], { stdio: 'inherit' });
+if (built.status !== 0) process.exit(built.status ?? 1);
 
 const systems = [['ottla', measureOttla], ...(flags.peer === 'kafka' ? [['kafka', measureKafka]] : [])];
 const machine = { node: process.version, cores: availableParallelism(), load: loadavg()[0] };
