@@ -14,11 +14,20 @@ const ATTEMPTS = 10;
 /** Tokens of the locks that this process holds: its own pid in a lock file says nothing about who in here holds it. */
 const held = new Set<string>();
 
+/** Takers within this process come one after the other: between linking and holding, a lock would look stale. */
+let lastTaker: Promise<unknown> = Promise.resolve();
+
 /**
  * Takes a lock file that names its owner. A file whose owner died, by kill -9 too, is taken over; a live owner is judged
  * by pid and start time, since pids are used again.
  */
-export async function takeLock(path: string): Promise<DiskLock> {
+export function takeLock(path: string): Promise<DiskLock> {
+  const taken = lastTaker.then(() => takeInTurn(path));
+  lastTaker = taken.catch(() => undefined);
+  return taken;
+}
+
+async function takeInTurn(path: string): Promise<DiskLock> {
   const file = resolve(path);
   const self = await currentProcess();
   const content: LockContent = { ...self, token: randomUUID() };
