@@ -1,12 +1,23 @@
 import fc from 'fast-check';
 import type * as wire from '../src/generated/peer';
 import { peerDescriptor } from '../src/generated/peer-descriptor';
-import { Codecs } from '../src/wire/codec';
+import { Codecs, type MessageCodec } from '../src/wire/codec';
 
 const codecs = new Codecs(peerDescriptor);
-const push = codecs.of<wire.Push>('ottla.peer.v1.Push');
-const diverged = codecs.of<wire.Diverged>('ottla.peer.v1.Diverged');
-const fromLeader = codecs.of<wire.LeaderMessages>('ottla.peer.v1.LeaderMessages');
+const push = written(codecs.of<wire.Push>('ottla.peer.v1.Push'));
+const diverged = written(codecs.of<wire.Diverged>('ottla.peer.v1.Diverged'));
+const fromLeader = written(codecs.of<wire.LeaderMessages>('ottla.peer.v1.LeaderMessages'));
+
+/** The codec with bytes as grpc-js makes them: behind a prefix. */
+function written<T>({ serialize, deserialize }: MessageCodec<T>): MessageCodec<T> {
+  const bytesOf = (message: T): Buffer => {
+    const encoded = serialize(message);
+    const framed = Buffer.alloc(5 + encoded.length);
+    encoded.copy(framed, 5);
+    return framed.subarray(5);
+  };
+  return { serialize: bytesOf, deserialize };
+}
 
 const offset = fc.maxSafeNat();
 const anyPush: fc.Arbitrary<wire.Push> = fc.record({

@@ -1,7 +1,8 @@
-import type { INamespace, Root, Type } from 'protobufjs';
+import type { INamespace, Root, Type, Writer } from 'protobufjs';
 
 /** Bytes of one message type, both ways. int64 fields are numbers; bytes fields are views of what was received. */
 export interface MessageCodec<T> {
+  /** For grpc-js: see `EncodedMessage`. */
   serialize(message: T): Buffer;
   deserialize(bytes: Buffer): T;
 }
@@ -45,13 +46,46 @@ class CompiledCodec {
   }
 
   serialize(message: object): Buffer {
-    return this.#type.encode(message).finish() as Buffer;
+    return new EncodedMessage(this.#type.encode(message)) as unknown as Buffer;
   }
 
   deserialize(bytes: Buffer): object {
     const message = this.#type.decode(bytes) as unknown as Record<string, unknown>;
     longsToNumbers(message, this.#longs);
     return message;
+  }
+}
+
+/** What protobufjs has noted to write: the field `next` chains it. */
+interface WriteStep {
+  readonly fn: (value: unknown, target: Uint8Array, at: number) => void;
+  readonly len: number;
+  readonly val: unknown;
+  readonly next: WriteStep | undefined;
+}
+
+/**
+ * A message that is written when grpc-js copies it behind its five bytes of prefix, which is all that it does with what
+ * a serializer gives: so records are copied once on their way out, and no buffer is made that is dropped at once.
+ */
+export class EncodedMessage {
+  readonly length: number;
+  readonly byteLength: number;
+  readonly #first: WriteStep;
+
+  constructor({ head, len }: Writer) {
+    this.#first = head as WriteStep;
+    this.length = len;
+    this.byteLength = len;
+  }
+
+  copy(target: Uint8Array, start: number): number {
+    let at = start;
+    for (let step: WriteStep | undefined = this.#first; step !== undefined; step = step.next) {
+      step.fn(step.val, target, at);
+      at += step.len;
+    }
+    return at - start;
   }
 }
 
