@@ -29,7 +29,7 @@ export interface Foundation extends FoundationOptions {
   readonly defaults: TopicDefaults;
 }
 
-const SNAPSHOT_TIMEOUT_MS = 30_000;
+const STORE_TIMEOUT_MS = 30_000;
 
 export async function openFoundation(options: FoundationOptions): Promise<Foundation> {
   const { config, logger, self, closing, fail } = options;
@@ -42,10 +42,10 @@ export async function openFoundation(options: FoundationOptions): Promise<Founda
   const opened = await openMetadataStore(config, nodeClock, logger);
   closing.add('the metadata store', () => opened.close());
   opened.failed.then(fail);
-  await ensureGeneration(opened.store, clusterId);
+  await ensureGeneration(opened.store, clusterId, { ...shared, timeoutMs: STORE_TIMEOUT_MS });
   const tracker = new ImageTracker({ ...shared, store: opened.store, clusterId });
   closing.add('the image of the cluster', () => tracker.close());
-  await tracker.start(SNAPSHOT_TIMEOUT_MS);
+  await tracker.start(STORE_TIMEOUT_MS);
 
   const network = nodePeerNetwork(shared);
   closing.add('the connections to other brokers', () => network.close());

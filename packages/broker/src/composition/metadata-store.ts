@@ -1,5 +1,12 @@
 import { join } from 'node:path';
-import { EtcdStore, generationCodec, keysFor, type MetadataStore, startEmbeddedStore } from '@ottla/metadata';
+import {
+  EtcdStore,
+  generationCodec,
+  keysFor,
+  type MetadataStore,
+  StoreUnavailableError,
+  startEmbeddedStore,
+} from '@ottla/metadata';
 import type { OttlaError } from '@ottla/protocol';
 import { type Clock, type Logger, nodeDisk } from '@ottla/runtime';
 import type { BrokerConfig } from '../config/schema';
@@ -11,6 +18,7 @@ export interface OpenStore {
   close(): Promise<void>;
 }
 
+const RETRY_MS = 500;
 const NEVER = new Promise<OttlaError>(() => {});
 
 /** The store that the configuration names; an embedded one without endpoints is started in this process. */
@@ -32,11 +40,30 @@ export async function openMetadataStore(config: BrokerConfig, clock: Clock, logg
   return { store, failed: embedded.failed, close };
 }
 
-/** Writes the first generation of a cluster that the store doesn't know yet. */
-export async function ensureGeneration(store: MetadataStore, clusterId: string): Promise<void> {
+/**
+ * Writes the first generation of a cluster that the store doesn't know yet. A store that gives no answer may still be
+ * starting: tries again for at most `timeoutMs`, then rejects with why.
+ */
+export async function ensureGeneration(
+  store: MetadataStore,
+  clusterId: string,
+  options: { readonly clock: Clock; readonly logger: Logger; readonly timeoutMs: number },
+): Promise<void> {
+  const { clock, logger, timeoutMs } = options;
   const key = keysFor(clusterId).generation();
-  await store.txn({
-    compare: [{ key, target: 'create', equals: 0 }],
-    success: [{ type: 'put', key, value: generationCodec.encode({ version: 1, clusterId, generation: 1 }) }],
-  });
+  const deadline = clock.now() + timeoutMs;
+  const value = generationCodec.encode({ version: 1, clusterId, generation: 1 });
+  for (;;) {
+    try {
+      await store.txn({
+        compare: [{ key, target: 'create', equals: 0 }],
+        success: [{ type: 'put', key, value }],
+      });
+      return;
+    } catch (error) {
+      if (!(error instanceof StoreUnavailableError) || clock.now() >= deadline) throw error;
+      logger.warn(`waiting for the metadata store: ${error.message}`);
+      await clock.sleep(RETRY_MS);
+    }
+  }
 }
