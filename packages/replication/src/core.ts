@@ -4,6 +4,11 @@ import { LocalLog } from './local-log';
 import type { MessageBase } from './messages';
 import type { PartitionRecord, ReplicaEffect, ReplicaLogState, ReplicaOptions, Subscribe } from './types';
 
+/** The earlier of two deadlines, of which any may be none. */
+export function earlier(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? (a ?? b) : Math.min(a, b);
+}
+
 /** What the roles of one replica share: its log, the record, the time of the step, and the effects that it collects. */
 export class Core {
   readonly invariant: Invariant;

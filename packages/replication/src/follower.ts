@@ -127,9 +127,9 @@ export class Follower {
     this.phase = { name: 'streaming' };
     if (headers.length === 0) this.failures = 0;
     else {
-      this.checkEpochs(headers);
-      log.assign(headers, now);
       const { leaderEpoch: epoch } = this.core;
+      this.checkEpochs(headers);
+      log.assign(headers, epoch, now);
       this.core.emit({
         type: 'append',
         epoch,

@@ -6,6 +6,7 @@ import { isSettled } from './rules/identity';
 import type { AppendFailed, ReplicaLogState, Truncated } from './types';
 
 interface Write {
+  epoch: number;
   endOffset: number;
   bytes: number;
 }
@@ -44,6 +45,11 @@ export class LocalLog {
     return this.writes.length;
   }
 
+  /** Whether writes of this epoch are in flight. Those of an earlier one would have had to end first. */
+  isWriting(epoch: number): boolean {
+    return this.writes[0]?.epoch === epoch;
+  }
+
   /** Whether the log's true end is known: nothing is being written or cut. */
   get settled(): boolean {
     return isSettled(this.writes.length, this.isBeingCut);
@@ -58,7 +64,7 @@ export class LocalLog {
   }
 
   /** Takes batches with final offsets and epochs as the next part of the log; their write is in flight from now on. */
-  assign(headers: readonly BatchHeader[], now: number): void {
+  assign(headers: readonly BatchHeader[], epoch: number, now: number): void {
     this.invariant(!this.isBeingCut, 'an append was ordered while the log is being cut');
     let bytes = 0;
     for (const header of headers) {
@@ -69,7 +75,7 @@ export class LocalLog {
       bytes += header.batchLength;
     }
     this.invariant(Number.isSafeInteger(this.nextOffset), 'the log has run out of offsets');
-    this.writes.push({ endOffset: this.nextOffset, bytes });
+    this.writes.push({ epoch, endOffset: this.nextOffset, bytes });
   }
 
   /** The log has written everything below `endOffset`. Returns the bytes of the writes that this confirms. */

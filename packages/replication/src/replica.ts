@@ -1,8 +1,9 @@
 import { OttlaError } from '@ottla/protocol';
-import { Core } from './core';
+import { Core, earlier } from './core';
 import { Follower } from './follower';
 import { Leader } from './leader/leader';
 import { LeaderEpochs } from './leader-epochs';
+import { OfflineReplica } from './offline-replica';
 import { ProducerState } from './producer-state';
 import { knowsLatest } from './rules/acknowledgement';
 import { isOfEpoch, roleIn } from './rules/identity';
@@ -47,14 +48,14 @@ export class Replica {
   /** Whom the latest epoch that had a leader belongs to. */
   private lastLeader: { epoch: number; broker: number; run: string } | null = null;
   private expireProducersAt = 0;
-  private isOffline = false;
+  private offline: OfflineReplica | null = null;
 
   constructor(options: ReplicaOptions, log: ReplicaLogState) {
     this.core = new Core(options, log);
   }
 
   get role(): ReplicaRole {
-    if (this.isOffline) return 'offline';
+    if (this.offline !== null) return 'offline';
     return this.current?.role ?? 'idle';
   }
 
@@ -98,7 +99,13 @@ export class Replica {
    */
   step(now: number, input: ReplicaInput): ReplicaEffect[] {
     this.core.now = Math.max(this.core.now, now);
-    if (this.isOffline) return this.stepOffline(input);
+    if (this.offline !== null) this.offline.step(input);
+    else this.dispatch(input);
+    this.current?.flush();
+    return this.core.takeEffects();
+  }
+
+  private dispatch(input: ReplicaInput): void {
     switch (input.type) {
       case 'record-changed':
         this.adopt(input.record, input.modRevision);
@@ -158,17 +165,13 @@ export class Replica {
         this.onOffline(input.reason);
         break;
     }
-    this.current?.flush();
-    return this.core.takeEffects();
   }
 
   /** When the next `tick` is due, on the clock of `now`; null when nothing waits. */
   nextDeadline(): number | null {
-    if (this.isOffline) return null;
+    if (this.offline !== null) return this.offline.nextDeadline();
     const expiry = this.core.log.producers.size > 0 ? this.expireProducersAt : null;
-    const next = this.current?.nextDeadline() ?? null;
-    if (expiry === null || next === null) return expiry ?? next;
-    return Math.min(expiry, next);
+    return earlier(expiry, this.current?.nextDeadline() ?? null);
   }
 
   /** On the leader: every replica of the assignment, itself included. Elsewhere nothing is known. */
@@ -291,11 +294,12 @@ export class Replica {
     if (isOfEpoch(epoch, this.leaderEpoch)) this.follower?.onAppended(bytes);
   }
 
+  /** The same failure may be told once for each write that it took along: the first one counts. */
   private onAppendFailed(failed: AppendFailed): void {
-    const hadWrites = this.core.log.writesInFlight > 0;
-    this.core.log.dropUnconfirmed(failed);
-    if (!hadWrites || !isOfEpoch(failed.epoch, this.leaderEpoch)) return;
-    this.current?.onAppendFailed(failed);
+    const { log } = this.core;
+    if (!log.isWriting(failed.epoch)) return;
+    log.dropUnconfirmed(failed);
+    if (isOfEpoch(failed.epoch, this.leaderEpoch)) this.current?.onAppendFailed(failed);
   }
 
   private onTruncated(result: Truncated): void {
@@ -309,7 +313,6 @@ export class Replica {
 
   private onLogStartChanged({ logStart }: LogStartChanged): void {
     this.core.log.startAt(logStart);
-    this.leader?.followers.unblock();
   }
 
   private onSubscribe(input: Subscribe): void {
@@ -366,21 +369,11 @@ export class Replica {
   }
 
   private onOffline(reason: string): void {
-    const { current, core } = this;
+    const { current } = this;
     this.current = null;
-    this.isOffline = true;
-    if (current?.role === 'leader') {
-      current.close('KAFKA_STORAGE_ERROR', `the replica went offline: ${reason}`);
-      core.emit({ type: 'resign', reason });
-    } else current?.close();
-    core.emit({ type: 'role-changed', role: 'offline', leaderEpoch: this.leaderEpoch });
-  }
-
-  /** Offline is for good: the host makes another machine from the log when it has been repaired. */
-  private stepOffline(input: ReplicaInput): ReplicaEffect[] {
-    if (input.type === 'produce' && input.acks !== 0) {
-      this.core.refuse(input.requestId, 'KAFKA_STORAGE_ERROR', 'the replica is offline on this broker');
-    } else if (input.type === 'subscribe') this.core.refuseSubscription(input, 'KAFKA_STORAGE_ERROR');
-    return this.core.takeEffects();
+    if (current?.role === 'leader') current.close('KAFKA_STORAGE_ERROR', `the replica went offline: ${reason}`);
+    else current?.close();
+    this.offline = new OfflineReplica(this.core, reason);
+    this.core.emit({ type: 'role-changed', role: 'offline', leaderEpoch: this.leaderEpoch });
   }
 }

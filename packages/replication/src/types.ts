@@ -122,7 +122,10 @@ export interface Appended {
   endOffset: number;
 }
 
-/** A write failed; with it everything queued behind it, and the log was cut back to `endOffset`, its last confirmed end. */
+/**
+ * A write failed; with it everything queued behind it, and the log was cut back to `endOffset`, its last confirmed end.
+ * An append that the machine orders before it has heard of this doesn't begin at the log's end any more: it must fail too.
+ */
 export interface AppendFailed {
   type: 'append-failed';
   epoch: number;

@@ -94,6 +94,21 @@ describe('leader: who falls out', () => {
     expect(proposal!.record).toMatchObject({ isr: members(1), elr: [] });
   });
 
+  it('a member whose log was replaced does not count as the one it was, even if its log is as long', () => {
+    const solo = leader([1, 2], 1);
+    solo.subscribe(2);
+    solo.produce(1);
+    solo.appended(1);
+    solo.report(2, 1);
+    const effects = solo.subscribe(2, { run: 'run-2b', logId: 'log-2b', end: 1 });
+    expect(only(effects, 'propose-isr')).toMatchObject([
+      { record: { isr: [...members(1), { broker: 2, logId: 'log-2b' }] }, adds: [{ broker: 2, logId: 'log-2b' }] },
+    ]);
+    solo.produce(1);
+    solo.appended(2);
+    expect(only(solo.report(2, 2), 'high-watermark')).toEqual([]);
+  });
+
   it('a member that lost what is committed leaves at once, and does not become eligible', () => {
     const solo = leader([1, 2], 2);
     solo.subscribe(2);

@@ -196,6 +196,22 @@ describe('leader: followers', () => {
     expect(next).toMatchObject({ maxBytes: 500 });
   });
 
+  it('a report that overtakes an empty push is not waited for again; a batch that can not be read is tried again', () => {
+    const solo = leader();
+    solo.subscribe(2, { window: 500 });
+    solo.produce(1);
+    const [first] = only(solo.appended(1), 'push');
+    solo.produce(1, [{ bytes: 900 }]);
+    solo.appended(2);
+    const [tooSmall] = only(solo.pushed(first!, 1, 100), 'push');
+    expect(only(solo.report(2, 1, { bytes: 100 }), 'push')).toEqual([]);
+    const [whole] = only(solo.pushed(tooSmall!, 1, 0), 'push');
+    expect(whole).toMatchObject({ maxBytes: 500, atLeastOne: true });
+    expect(brief(solo.pushed(whole!, 1, 0))).toEqual([]);
+    expect(solo.replica.nextDeadline()).toBe(solo.now + 1000);
+    expect(brief(solo.tick(1000))).toEqual(['push to 2: 1 to 2, 500 bytes']);
+  });
+
   it('a changed high watermark goes alone only when no batch is due', () => {
     const solo = leader([1, 2]);
     solo.subscribe(2);

@@ -136,6 +136,21 @@ describe('replica: change of leadership', () => {
     expect(brief(solo.appended(2, 2))).toEqual(['high watermark 2', 'reply 2: 1']);
   });
 
+  it("a former epoch's failure that is told twice takes nothing of this one along", () => {
+    const solo = new Solo();
+    solo.record({ leader: LEADER_2 });
+    solo.step({ type: 'stream-opened' });
+    solo.fromLeader(push({}), [batch({ leaderEpoch: 1 })]);
+    solo.fromLeader(push({ at: 1 }), [batch({ baseOffset: 1, leaderEpoch: 1 })]);
+    solo.record({ leaderEpoch: 2, isr: members(1) });
+    solo.produce(1);
+    const state = () => ({ producers: new ProducerState(), epochs: LeaderEpochs.from([]) });
+    const failed = { type: 'append-failed' as const, epoch: 1, endOffset: 0, reason: 'disk full' };
+    expect(brief(solo.step({ ...failed, ...state() }))).toEqual(['leader in 2', 'append 0/2']);
+    expect(brief(solo.step({ ...failed, ...state() }))).toEqual([]);
+    expect(brief(solo.appended(1, 2))).toEqual(['high watermark 1', 'reply 1: 0']);
+  });
+
   it('the producers that it copied as follower are those that it knows as leader', () => {
     const solo = new Solo();
     solo.record({ leader: LEADER_2 });
@@ -172,7 +187,7 @@ describe('replica: draining and offline', () => {
     expect(only(solo.report(2, 1), 'reply')).toMatchObject([{ requestId: 1, error: null }]);
   });
 
-  it('offline, a leader fails what waits and resigns; from then on it answers only that', () => {
+  it('offline, a leader fails what waits, answers nothing else, and resigns until the record has changed', () => {
     const solo = new Solo();
     solo.record({ isr: members(1, 2) });
     solo.produce(-1);
@@ -183,8 +198,10 @@ describe('replica: draining and offline', () => {
     ]);
     expect(brief(solo.produce(1))).toEqual(['reply 2: KAFKA_STORAGE_ERROR']);
     expect(brief(solo.subscribe(2))).toEqual(['to 2: KAFKA_STORAGE_ERROR, epoch 1']);
-    expect(brief(solo.record({ leaderEpoch: 2, leader: LEADER_2 }))).toEqual([]);
     expect(brief(solo.appended(1))).toEqual([]);
+    expect(solo.replica.nextDeadline()).toBe(solo.now + 1000);
+    expect(brief(solo.tick(1000))).toEqual(['resign']);
+    expect(brief(solo.record({ leaderEpoch: 2, leader: LEADER_2 }))).toEqual([]);
     expect(solo.replica).toMatchObject({ role: 'offline' });
     expect(solo.replica.nextDeadline()).toBeNull();
   });

@@ -1,4 +1,4 @@
-import type { Core } from '../core';
+import { type Core, earlier } from '../core';
 import { compareLogs } from '../rules/divergence';
 import { isCurrent, isSameReplica } from '../rules/identity';
 import type { LogEndOf } from '../rules/isr';
@@ -6,6 +6,8 @@ import type { PartitionRecord, Pushed, ReplicaId, Report, Subscribe, Unsubscribe
 
 /** Shared: making one costs more than all the rest of a message without batches. */
 const NO_RECORDS = new Uint8Array(0);
+
+const PUSH_AGAIN_MS = 1000;
 
 /** A follower's open subscription. */
 interface FollowerStream {
@@ -20,9 +22,10 @@ interface FollowerStream {
   windowBytes: number;
   /** What is left of the window; below 0 when a batch larger than that was sent. */
   availableBytes: number;
-  isPushing: boolean;
-  /** The next batch doesn't fit: wait for a report. */
-  isBlocked: boolean;
+  /** What the push that is under way may send; null when none is. */
+  pushingBytes: number | null;
+  /** The last push sent nothing: the next batch doesn't fit, or can't be read. Until a report, or this time. */
+  blockedUntil: number | null;
   sentHighWatermark: number;
   sentLogStart: number;
 }
@@ -122,7 +125,7 @@ export class Followers {
       `broker ${broker} reports end ${message.endOffset}, and the leader's is ${logEnd}`,
     );
     stream.availableBytes = Math.min(stream.availableBytes + message.grantedBytes, stream.windowBytes);
-    stream.isBlocked = false;
+    stream.blockedUntil = null;
     this.noteLogEnd(progress, Math.max(progress.logEnd ?? 0, message.endOffset));
   }
 
@@ -135,23 +138,24 @@ export class Followers {
 
   onPushed({ broker, run, subscription, epoch, endOffset, bytes }: Pushed): void {
     const stream = this.byBroker.get(broker)?.stream;
-    if (!stream || stream.run !== run || stream.subscription !== subscription || epoch !== this.core.leaderEpoch)
-      return;
-    this.core.invariant(stream.isPushing, `a push to broker ${broker} ended that was not ordered`);
+    if (!stream || stream.run !== run) return;
+    if (stream.subscription !== subscription || epoch !== this.core.leaderEpoch) return;
+    const { pushingBytes } = stream;
+    this.core.invariant(pushingBytes !== null, `a push to broker ${broker} ended that was not ordered`);
     this.core.invariant(
       endOffset >= stream.sentTo && endOffset <= this.core.log.logEnd,
       `pushed to ${endOffset}, outside [${stream.sentTo}, ${this.core.log.logEnd}]`,
     );
-    stream.isPushing = false;
-    stream.isBlocked = bytes === 0;
+    stream.pushingBytes = null;
     stream.sentTo = endOffset;
+    // A report may have opened the window since the push was ordered.
+    if (bytes === 0 && stream.availableBytes <= pushingBytes) stream.blockedUntil = this.core.now + PUSH_AGAIN_MS;
     stream.availableBytes -= bytes;
   }
 
   /** The leader's own log is about to grow: whoever has all of it has been caught up until now. */
   beforeLogGrows(): void {
     for (const progress of this.byBroker.values()) this.keepCaughtUp(progress);
-    this.unblock();
   }
 
   /** Orders whatever can be sent: batches first; a changed high watermark or log start alone only when no batch is due. */
@@ -159,13 +163,16 @@ export class Followers {
     if (!this.isServing) return;
     for (const progress of this.byBroker.values()) {
       const { stream } = progress;
-      if (stream?.accepted && !stream.isPushing) this.pushTo(progress, stream);
+      if (stream?.accepted && stream.pushingBytes === null) this.pushTo(progress, stream);
     }
   }
 
-  /** Tries again what didn't fit into a window, or could not be read. */
-  unblock(): void {
-    for (const { stream } of this.byBroker.values()) if (stream !== null) stream.isBlocked = false;
+  nextDeadline(): number | null {
+    let next: number | null = null;
+    for (const { stream } of this.byBroker.values()) {
+      next = earlier(next, stream?.blockedUntil ?? null);
+    }
+    return next;
   }
 
   private answer(progress: FollowerProgress): void {
@@ -194,9 +201,10 @@ export class Followers {
   }
 
   private pushBatches(broker: number, stream: FollowerStream): void {
-    const atLeastOne = stream.availableBytes === stream.windowBytes;
-    if (stream.availableBytes <= 0 || stream.isBlocked) return;
-    stream.isPushing = true;
+    const { availableBytes, blockedUntil } = stream;
+    if (availableBytes <= 0 || (blockedUntil !== null && this.core.now < blockedUntil)) return;
+    stream.pushingBytes = availableBytes;
+    stream.blockedUntil = null;
     const { highWatermark, logStart } = this.noteSent(stream);
     this.core.emit({
       type: 'push',
@@ -206,8 +214,9 @@ export class Followers {
       epoch: this.core.leaderEpoch,
       fromOffset: stream.sentTo,
       upTo: this.core.log.logEnd,
-      maxBytes: stream.availableBytes,
-      atLeastOne,
+      maxBytes: availableBytes,
+      // With nothing under way no report would make more room for it.
+      atLeastOne: availableBytes === stream.windowBytes,
       highWatermark,
       logStart,
     });
@@ -237,6 +246,7 @@ export class Followers {
   private startAnew(progress: FollowerProgress, stream: FollowerStream): void {
     const { broker } = progress;
     stream.accepted = false;
+    stream.blockedUntil = null;
     progress.logEnd = null;
     const base = this.core.messageBase(this.core.leaderEpoch, stream.subscription);
     const { logStart } = this.core.log;
@@ -287,8 +297,8 @@ function openStream({ run, message }: Subscribe): FollowerStream {
     sentTo: message.endOffset,
     windowBytes: message.windowBytes,
     availableBytes: message.windowBytes,
-    isPushing: false,
-    isBlocked: false,
+    pushingBytes: null,
+    blockedUntil: null,
     sentHighWatermark: -1,
     sentLogStart: -1,
   };

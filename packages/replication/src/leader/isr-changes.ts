@@ -1,4 +1,4 @@
-import type { Core } from '../core';
+import { type Core, earlier } from '../core';
 import { includesReplica } from '../rules/identity';
 import { hasLostCommitted, isCaughtUp, isReplaced, maximalIsr, mayJoin, wasPaused, withIsr } from '../rules/isr';
 import type { PartitionRecord, ProposeIsr, ReplicaId } from '../types';
@@ -35,8 +35,7 @@ export class IsrChanges {
   }
 
   nextDeadline(): number | null {
-    if (this.judgeAt === null || this.retryAt === null) return this.judgeAt ?? this.retryAt;
-    return Math.min(this.judgeAt, this.retryAt);
+    return earlier(this.judgeAt, this.retryAt);
   }
 
   /** The epoch has its start: followers can report from now on. */
@@ -71,7 +70,6 @@ export class IsrChanges {
     const { replicaLagTimeMaxMs } = this.core.options;
     const paused = wasPaused(now, this.judgeAt, replicaLagTimeMaxMs);
     this.judgeAt = now + this.judgePeriodMs;
-    this.followers.unblock();
     if (paused) return;
     for (const { broker } of record.isr) {
       const progress = this.followers.get(broker);

@@ -1,5 +1,5 @@
 import type { ErrorName } from '@ottla/protocol';
-import type { Core } from '../core';
+import { type Core, earlier } from '../core';
 import { includesReplica } from '../rules/identity';
 import { hasMinimum, highWatermarkOf } from '../rules/isr';
 import type { AppendFailed, PartitionRecord, Produce } from '../types';
@@ -80,8 +80,9 @@ export class Leader {
   }
 
   nextDeadline(): number | null {
-    const deadlines = [this.produces.nextDeadline(), this.isr.nextDeadline(), this.resignation?.againAt ?? null];
-    return deadlines.reduce((a, b) => (a === null || b === null ? (a ?? b) : Math.min(a, b)), null);
+    const { produces, isr, followers, resignation } = this;
+    const deadlines = [produces.nextDeadline(), isr.nextDeadline(), followers.nextDeadline()];
+    return deadlines.reduce(earlier, resignation?.againAt ?? null);
   }
 
   /** The inherited log has settled: the epoch starts at its end. */

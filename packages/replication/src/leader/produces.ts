@@ -101,7 +101,7 @@ export class Produces {
     const { log, leaderEpoch, now } = this.core;
     const baseOffset = log.nextOffset;
     const headers = atOffset(produce.headers, baseOffset, leaderEpoch);
-    log.assign(headers, now);
+    log.assign(headers, leaderEpoch, now);
     const { requestId } = produce;
     this.core.emit({ type: 'append', epoch: leaderEpoch, baseOffset, requestId, push: null, headers });
     this.wait(produce, baseOffset, log.nextOffset);
