@@ -103,7 +103,8 @@ export interface MetadataStore {
   snapshot(prefix: string, options?: { readonly pageSize?: number }): Promise<Snapshot>;
   txn(txn: Txn): Promise<TxnResult>;
   /**
-   * Delivers every change below `prefix` from `fromRevision` on, across disconnections, until closed.
+   * Delivers every change below `prefix` from `fromRevision` on, across disconnections, until closed. `fromRevision` is
+   * at most one above a revision that the caller has seen: further on would read as a store whose revision went back.
    * Handlers are called one at a time, never before `watch` has returned.
    */
   watch(prefix: string, fromRevision: number, handler: WatchHandler, options?: WatchOptions): Watch;

@@ -43,6 +43,7 @@ describe('persistent map', () => {
           expect(count).toBe(map.size);
         }
       }),
+      { numRuns: 50 },
     );
   });
 

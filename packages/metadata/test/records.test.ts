@@ -11,6 +11,7 @@ import {
   topicRecordCodec,
 } from '../src';
 
+const RUNS = { numRuns: 40 };
 const KEY = '/ottla/test/key';
 const id = fc.nat();
 const text = fc.string({ unit: 'binary' });
@@ -75,7 +76,10 @@ describe.each(records)('%s record', (_name, codec, arbitrary) => {
   const { encode, decode } = codec as Codec<object>;
 
   it('is read as it was written', () => {
-    fc.assert(fc.property(arbitrary, (record) => expect(decode(encode(record), KEY)).toEqual(record)));
+    fc.assert(
+      fc.property(arbitrary, (record) => expect(decode(encode(record), KEY)).toEqual(record)),
+      RUNS,
+    );
   });
 
   it('keeps, when it is written again, the fields of a later Ottla', () => {
@@ -85,6 +89,7 @@ describe.each(records)('%s record', (_name, codec, arbitrary) => {
         const rewritten = JSON.parse(Buffer.from(encode(decode(stored, KEY))).toString());
         expect(rewritten).toEqual(JSON.parse(`${stored}`));
       }),
+      RUNS,
     );
   });
 

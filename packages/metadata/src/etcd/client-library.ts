@@ -20,6 +20,8 @@ const CHANNEL_OPTIONS = {
   'grpc.initial_reconnect_backoff_ms': 100,
   'grpc.max_reconnect_backoff_ms': 2_000,
   'grpc.max_receive_message_length': RECEIVE_MAX_BYTES,
+  // The store is part of the cluster: a proxy meant for the web is not on the way.
+  'grpc.enable_http_proxy': 0,
 };
 
 /** Carries a call out once: retrying is decided by what is asked, see calls.ts. */

@@ -22,6 +22,9 @@ export function connect(...endpoints: string[]): EtcdStore {
 
 /** What a backend reached over a network does when the network fails it. */
 export function networkConformance(server: () => Server): void {
+  // Generous: a test may have to share its processor with others.
+  jest.setTimeout(60_000);
+
   /** Past the proxy, with time enough. */
   let direct: EtcdStore;
   let store: EtcdStore;
@@ -62,7 +65,7 @@ export function networkConformance(server: () => Server): void {
     await seen.until((recorder) => recorder.revisions.at(-1)?.revision === revisions.at(-1));
     expect(proxy.accepted).toBeGreaterThan(acceptedBefore + 1);
     expect(seen.revisions.map(({ revision }) => revision)).toEqual(revisions);
-  }, 30_000);
+  });
 
   it('watch: goes on after each reset of the connection', async () => {
     const first = await put('a', '0');
@@ -75,7 +78,7 @@ export function networkConformance(server: () => Server): void {
       await seen.until(({ revisions }) => revisions.length === round + 1);
     }
     expect(seen.summary.map(([revision]) => revision)).toEqual([first, first + 1, first + 2, first + 3]);
-  }, 20_000);
+  });
 
   it('watch: gives up a connection that carries nothing any more, and delivers what it missed on another', async () => {
     const first = await put('a', '0');
@@ -88,7 +91,7 @@ export function networkConformance(server: () => Server): void {
     proxy.setMode('pass');
     await seen.until(({ revisions }) => revisions.length === 2);
     expect(seen.summary.at(-1)).toEqual([second, [`${prefix}a`]]);
-  }, 20_000);
+  });
 
   it('watch: is told of a compaction that happened while it was disconnected', async () => {
     const first = await put('a', '0');
@@ -104,7 +107,7 @@ export function networkConformance(server: () => Server): void {
     await seen.until(({ compacted }) => compacted !== null);
     expect(seen.compacted).toBe(last);
     expect(seen.revisions).toHaveLength(1);
-  }, 20_000);
+  });
 
   it('transaction whose answer is lost: reports that it may have been carried out, and it was', async () => {
     await put('a', '0', store);
@@ -116,7 +119,7 @@ export function networkConformance(server: () => Server): void {
     proxy.setMode('pass');
     proxy.cut();
     await put('a', '2', store);
-  }, 20_000);
+  });
 
   it('transaction that can reach nobody: ends by its deadline, surely not carried out', async () => {
     await proxy.close();
@@ -128,7 +131,7 @@ export function networkConformance(server: () => Server): void {
     });
     expect((await direct.get(`${prefix}a`)).kv).toBeNull();
     proxy = await TcpProxy.start(server().endpoint);
-  }, 20_000);
+  });
 
   it('reads and keep-alives survive a lost connection', async () => {
     const lease = await store.grantLease(30_000);
@@ -139,7 +142,7 @@ export function networkConformance(server: () => Server): void {
       expect(await store.keepAlive(lease.id)).toEqual({ ttlMs: lease.ttlMs });
     }
     await store.revokeLease(lease.id);
-  }, 20_000);
+  });
 
   it('goes on with the next endpoint when one is gone', async () => {
     await store.close();
@@ -153,7 +156,7 @@ export function networkConformance(server: () => Server): void {
     await store.get(prefix);
     await put('a', '1', store);
     await seen.until(({ revisions }) => revisions.length === 2);
-  }, 20_000);
+  });
 
   describe('another history', () => {
     let here: Awaited<ReturnType<Server['startAnother']>>;
@@ -169,7 +172,7 @@ export function networkConformance(server: () => Server): void {
       seen = new Recorder();
       store.watch(prefix, first, seen);
       await seen.until(({ revisions }) => revisions.length === 1);
-    }, 30_000);
+    });
 
     afterEach(() => Promise.all([here.stop(), there.stop()]));
 
@@ -177,7 +180,7 @@ export function networkConformance(server: () => Server): void {
       proxy.redirect(there.endpoint);
       await seen.until(({ historyChanged }) => historyChanged !== null);
       expect(seen.historyChanged).toBe(`the store is at revision 1, this process has seen ${first}`);
-    }, 20_000);
+    });
 
     it('that has overtaken the known one: is told by a key that differs', async () => {
       const other = connect(there.endpoint);
@@ -186,7 +189,7 @@ export function networkConformance(server: () => Server): void {
       proxy.redirect(there.endpoint);
       await seen.until(({ historyChanged }) => historyChanged !== null);
       expect(seen.historyChanged).toBe(`${prefix}a is not what it was at revision ${first}`);
-    }, 20_000);
+    });
 
     it('seen by a call first: is reported to the watch all the same', async () => {
       const quiet = new Recorder();
@@ -194,6 +197,6 @@ export function networkConformance(server: () => Server): void {
       proxy.redirect(there.endpoint);
       await store.get(prefix);
       await quiet.until(({ historyChanged }) => historyChanged !== null);
-    }, 20_000);
+    });
   });
 }
