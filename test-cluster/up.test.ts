@@ -50,6 +50,18 @@ describe('ottla up', () => {
     },
   );
 
+  it('SIGTERM to all of its processes at once, as a service manager sends it: the store outlives the hand-over', async () => {
+    const cluster = await startCluster({ brokers: 2 });
+    const pids = pidsOf(cluster.file);
+    const began = performance.now();
+    const exited = once(cluster.up.child, 'exit');
+    for (const pid of [cluster.up.child.pid!, ...pids]) process.kill(pid, 'SIGTERM');
+    expect((await exited)[0]).toBe(0);
+    expect(allGone(pids)).toBe(true);
+    // A broker without its store waits the whole of controlled.shutdown.timeout.ms, 10 s.
+    expect(performance.now() - began).toBeLessThan(9_000);
+  });
+
   it('a second start finds the data, under the same id and ports', async () => {
     const first = await startCluster({ brokers: 1 });
     const sent = spawnSync(process.execPath, [OTTLA, 'produce', '--topic', 'kept', '--bootstrap', first.bootstrap], {

@@ -13,7 +13,7 @@ export interface BrokerFlags {
 
 /** Runs one broker until it is told to stop. Answers the exit code. */
 export function broker(flags: BrokerFlags): Promise<number> {
-  return runService(flags.supervised ?? false, async () => {
+  return runService('broker', flags.supervised ?? false, async () => {
     const config = await brokerConfigOf(flags);
     const running = await startBroker(config);
     if (!flags.supervised) announce(running, flags.json ?? false);

@@ -23,7 +23,7 @@ interface StoreSettings {
 /** Runs the embedded metadata store until it is told to stop. Answers the exit code. */
 export async function store(flags: StoreFlags): Promise<number> {
   const { dir, host, port } = await settingsOf(flags);
-  return runService(flags.supervised ?? false, async () => {
+  return runService('store', flags.supervised ?? false, async () => {
     const logger = lineLogger({ part: 'store' });
     const running = await startEmbeddedStore({ dir, host, port, clock: nodeClock, disk: nodeDisk, logger });
     if (!flags.supervised) say(`the metadata store of ${dir} serves at ${running.endpoint}`);

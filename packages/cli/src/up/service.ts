@@ -1,6 +1,6 @@
 import { CommandError } from '../command-error';
 import { complain } from '../stdio/say';
-import { Stop } from './stop';
+import { Stop, type StopSignal } from './stop';
 import { type Supervisor, supervisor } from './supervised';
 
 /** Something that serves until it is closed. */
@@ -10,13 +10,24 @@ export interface Service {
   close(): Promise<void>;
 }
 
+/** Of the signals that the terminal, or a service manager, sends to all processes of `ottla up`. */
+const LEFT_TO_PARENT: Readonly<Record<'broker' | 'store', readonly StopSignal[]>> = {
+  broker: ['SIGINT', 'SIGHUP'],
+  // Brokers hand over through the store, so it must outlive them.
+  store: ['SIGINT', 'SIGHUP', 'SIGTERM'],
+};
+
 /**
  * Runs a service until a signal, its own failure, or the word of `ottla up`, and closes it in order. A second signal ends
  * the process at once. Answers the exit code.
  */
-export async function runService(isSupervised: boolean, start: () => Promise<Service>): Promise<number> {
+export async function runService(
+  kind: 'broker' | 'store',
+  isSupervised: boolean,
+  start: () => Promise<Service>,
+): Promise<number> {
   const parent = isSupervised ? supervisor() : null;
-  const stop = new Stop({ ignoreInterrupts: isSupervised });
+  const stop = new Stop({ ignore: isSupervised ? LEFT_TO_PARENT[kind] : [] });
   stop.onImpatience(() => process.exit(130));
   const told = Promise.race([stop.asked, ...(parent === null ? [] : [parent.stop])]);
   try {

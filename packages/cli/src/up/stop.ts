@@ -1,4 +1,5 @@
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+export type StopSignal = (typeof SIGNALS)[number];
 
 /** Being told to stop, by Ctrl-C or `kill`. Being told twice means at once. */
 export class Stop {
@@ -13,14 +14,13 @@ export class Stop {
     else this.impatience();
   };
 
-  /** Interrupts come from the terminal to its whole group; a child that its parent stops in order ignores them. */
-  constructor(options: { readonly ignoreInterrupts?: boolean } = {}) {
+  /** Signals that come to the whole process group are ignored by a child that its parent stops in order. */
+  constructor(options: { readonly ignore?: readonly StopSignal[] } = {}) {
     this.asked = new Promise((resolve) => {
       this.resolve = resolve;
     });
     for (const signal of SIGNALS) {
-      const isIgnored = options.ignoreInterrupts === true && signal !== 'SIGTERM';
-      process.on(signal, isIgnored ? ignore : this.listener);
+      process.on(signal, options.ignore?.includes(signal) ? ignore : this.listener);
     }
   }
 
