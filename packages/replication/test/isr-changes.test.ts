@@ -65,9 +65,8 @@ describe('leader: who falls out', () => {
     solo.subscribe(2);
     solo.produce(1);
     solo.appended(1);
-    let proposed = only(solo.tick(LAG_MS / 2), 'propose-isr');
-    while (proposed.length === 0) proposed = only(solo.tick(LAG_MS / 2), 'propose-isr');
-    const { proposal, record } = proposed[0]!;
+    const ticks = [1, 2, 3].flatMap(() => solo.tick(LAG_MS / 2));
+    const { proposal, record } = only(ticks, 'propose-isr')[0]!;
     expect(record).toMatchObject({ isr: members(1), elr: members(2) });
     const written = solo.step({ type: 'isr-written', proposal, record, modRevision: solo.modRevision + 1 });
     expect(only(written, 'propose-isr')).toEqual([]);

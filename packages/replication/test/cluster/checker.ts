@@ -146,8 +146,9 @@ export class Checker implements Observer {
 
   /** The latest offset never goes back from one leader to the next. */
   private checkLatest({ id, replica }: Broker): void {
-    const answer = replica === null ? null : latestOf(replica);
-    if (replica === null || answer === null) return;
+    if (replica === null || replica.role !== 'leader') return;
+    const answer = latestOf(replica);
+    if (answer === null) return;
     for (const [epoch, latest] of this.latest) {
       this.require(
         epoch > replica.leaderEpoch || latest <= answer,
