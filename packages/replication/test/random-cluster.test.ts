@@ -18,7 +18,7 @@ describe('random cluster', () => {
             chaos.heal();
             for (const [what, count] of chaos.checker.seen()) seen.set(what, (seen.get(what) ?? 0) + count);
           }),
-          { seed, numRuns: Number(runs ?? 80), endOnFailure: process.env.RANDOM_CLUSTER_SHRINK === undefined },
+          { seed, numRuns: Number(runs ?? 150), endOnFailure: process.env.RANDOM_CLUSTER_SHRINK === undefined },
         );
         if (runs !== undefined) console.log(Object.fromEntries([...seen].sort()));
         for (const rare of [

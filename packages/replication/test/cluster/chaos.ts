@@ -61,6 +61,7 @@ export class Chaos {
     cluster.streams.joinAll();
     for (const broker of cluster.brokers.values()) {
       broker.failingWrites = 0;
+      broker.paused = false;
       if (broker.replica === null) cluster.start(broker.id);
     }
     for (let round = 0; round < 20; round++) {
@@ -91,7 +92,7 @@ export class Chaos {
   }
 
   private readonly actions = weighted([
-    { weight: 66, name: 'deliver', run: (pick) => this.deliver(pick) },
+    { weight: 63, name: 'deliver', run: (pick) => this.deliver(pick) },
     { weight: 15, name: 'produce', run: (pick) => this.produce(pick) },
     { weight: 10, name: 'produce idempotent', run: (pick) => this.produceIdempotent(pick) },
     { weight: 6, name: 'time', run: (pick) => this.passTime(pick) },
@@ -102,6 +103,8 @@ export class Chaos {
     { weight: 3, name: 'reset', run: (pick) => this.cluster.streams.reset(...pair(pick), Math.floor(pick / 3) % 4) },
     { weight: 2, name: 'cut', run: (pick) => this.cluster.streams.cut(...pair(pick)) },
     { weight: 4, name: 'join', run: (pick) => this.cluster.streams.join(...pair(pick)) },
+    { weight: 1, name: 'pause', run: (pick) => this.pause(pick, true) },
+    { weight: 2, name: 'wake', run: (pick) => this.pause(pick, false) },
     { weight: 1, name: 'fail write', run: (pick) => this.failWrite(pick) },
     { weight: 2, name: 'time out proposal', run: (pick) => this.timeOutProposal(pick) },
     { weight: 1, name: 'reorder proposals', run: () => this.cluster.queues.rotate('store') },
@@ -154,8 +157,9 @@ export class Chaos {
 
   /** Whoever takes itself for the leader, else anyone. */
   private someLeader(pick: number): number {
-    const leaders = this.cluster.alive().filter(({ replica }) => replica!.role === 'leader');
-    return leaders[pick % Math.max(1, leaders.length)]?.id ?? 1 + (pick % 3);
+    const awake = this.cluster.alive().filter(({ paused }) => !paused);
+    const leaders = awake.filter(({ replica }) => replica!.role === 'leader');
+    return leaders[pick % Math.max(1, leaders.length)]?.id ?? awake[0]?.id ?? 1;
   }
 
   private passTime(pick: number): void {
@@ -173,6 +177,10 @@ export class Chaos {
   private start(pick: number): void {
     const { id, replica } = this.cluster.broker(1 + (pick % 3));
     if (replica === null) this.cluster.start(id);
+  }
+
+  private pause(pick: number, paused: boolean): void {
+    this.cluster.broker(1 + (pick % 3)).paused = paused;
   }
 
   private failWrite(pick: number): void {
@@ -199,14 +207,15 @@ export class Chaos {
     cluster.start(broker.id);
   }
 
-  /** Retention on a leader deletes some of what is committed. */
+  /** Retention on a leader deletes some of what is committed, and nothing so young that a client may send it again. */
   private deleteBefore(pick: number): void {
     const { log, replica, host } = this.cluster.broker(this.someLeader(pick));
     if (replica === null || replica.role !== 'leader' || replica.epochStart === null) return;
-    const committed = log.batches.filter(
-      ({ baseOffset }) => baseOffset <= replica.highWatermark && baseOffset > log.logStart,
+    const young = log.batches.find(({ crc }) => this.client.maySendAgain(crc))?.baseOffset ?? log.logEnd;
+    const deletable = log.batches.filter(
+      ({ baseOffset }) => baseOffset <= Math.min(replica.highWatermark, young) && baseOffset > log.logStart,
     );
-    const first = committed[pick % Math.max(1, committed.length)];
+    const first = deletable[pick % Math.max(1, deletable.length)];
     if (first !== undefined) host.deleteBefore(first.baseOffset);
   }
 

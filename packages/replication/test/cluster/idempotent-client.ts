@@ -28,6 +28,10 @@ export class IdempotentClient {
     return this.unanswered[this.sent++] ?? null;
   }
 
+  maySendAgain(crc: number): boolean {
+    return this.unanswered.some((header) => header.crc === crc);
+  }
+
   sendAllAgain(): void {
     this.sent = 0;
   }
