@@ -84,18 +84,18 @@ export class ProducerState {
   check(header: BatchHeader, now: number, earlierMayBeGone = false): SequenceCheck {
     if (header.producerId < 0) return { kind: 'new' };
     const known = this.producers.get(header.producerId);
-    if (known === undefined || known.batches.length === 0 || this.isExpired(known, now)) {
-      return this.checkUnknown(header, earlierMayBeGone || this.someForgotten || known !== undefined);
-    }
-    if (header.producerEpoch < known.producerEpoch) throw staleEpoch(header, known);
-    if (header.producerEpoch > known.producerEpoch) return this.checkUnknown(header, false);
-    const duplicate = known.batches.find((batch) => isSameBatch(batch, header));
+    if (known === undefined) return checkFirst(header, earlierMayBeGone || this.someForgotten);
+    const duplicate = known.producerEpoch === header.producerEpoch ? findDuplicate(known, header) : undefined;
     if (duplicate !== undefined) {
       const { baseOffset, lastOffset, timestamp } = duplicate;
       return { kind: 'duplicate', baseOffset, lastOffset, timestamp };
     }
-    const expected = nextSequence(known.batches.at(-1)!.lastSequence);
-    if (header.baseSequence !== expected) throw outOfOrder(header, expected);
+    const isExpired = this.isExpired(known, now);
+    if (header.producerEpoch < known.producerEpoch && !isExpired) throw staleEpoch(header, known);
+    const last = known.producerEpoch === header.producerEpoch ? known.batches.at(-1) : undefined;
+    if (last === undefined) return checkFirst(header, isExpired);
+    const expected = nextSequence(last.lastSequence);
+    if (header.baseSequence !== expected && !isExpired) throw outOfOrder(header, expected);
     return { kind: 'new' };
   }
 
@@ -142,18 +142,20 @@ export class ProducerState {
     }
   }
 
-  private checkUnknown(header: BatchHeader, mayStartAnywhere: boolean): SequenceCheck {
-    if (header.baseSequence !== 0 && !mayStartAnywhere) throw outOfOrder(header, 0);
-    return { kind: 'new' };
-  }
-
   private isExpired(entry: ProducerSnapshotEntry, now: number): boolean {
     return now - entry.lastTimestamp >= this.expirationMs;
   }
 }
 
-function isSameBatch(batch: ProducerBatch, header: BatchHeader): boolean {
-  return batch.baseSequence === header.baseSequence && batch.lastSequence === lastSequence(header);
+/** Nothing is known of the producer in this epoch: it begins at 0. */
+function checkFirst(header: BatchHeader, mayStartAnywhere: boolean): SequenceCheck {
+  if (header.baseSequence !== 0 && !mayStartAnywhere) throw outOfOrder(header, 0);
+  return { kind: 'new' };
+}
+
+function findDuplicate(known: ProducerSnapshotEntry, header: BatchHeader): ProducerBatch | undefined {
+  const last = lastSequence(header);
+  return known.batches.find((batch) => batch.baseSequence === header.baseSequence && batch.lastSequence === last);
 }
 
 function outOfOrder(header: BatchHeader, expected: number): OttlaError {

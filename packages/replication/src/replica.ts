@@ -47,7 +47,8 @@ export class Replica {
   private streamTo: PartitionRecord['leader'] = null;
   /** Whom the latest epoch that had a leader belongs to. */
   private lastLeader: { epoch: number; broker: number; run: string } | null = null;
-  private expireProducersAt = 0;
+  /** Not right at the start: what was read back from the log may bear old timestamps, and be sent again just now. */
+  private expireProducersAt: number | null = null;
   private offline: OfflineReplica | null = null;
 
   constructor(options: ReplicaOptions, log: ReplicaLogState) {
@@ -99,6 +100,7 @@ export class Replica {
    */
   step(now: number, input: ReplicaInput): ReplicaEffect[] {
     this.core.now = Math.max(this.core.now, now);
+    this.expireProducersAt ??= this.core.now + PRODUCER_EXPIRY_CHECK_MS;
     if (this.offline !== null) this.offline.step(input);
     else this.dispatch(input);
     this.current?.flush();
@@ -361,7 +363,7 @@ export class Replica {
 
   private onTick(): void {
     const { now, log } = this.core;
-    if (now >= this.expireProducersAt) {
+    if (this.expireProducersAt !== null && now >= this.expireProducersAt) {
       this.expireProducersAt = now + PRODUCER_EXPIRY_CHECK_MS;
       log.producers.expire(now);
     }

@@ -72,6 +72,13 @@ describe('ProducerState.check', () => {
 });
 
 describe('ProducerState expiry', () => {
+  it('a producer that expired is recognised until it is forgotten', () => {
+    const state = having({ baseSequence: 0, producerEpoch: 3 });
+    expect(outcome(state, { baseSequence: 0, producerEpoch: 3 }, 1000 + DAY)).toBe('duplicate of 0 to 0');
+    expect(outcome(state, { baseSequence: 0, producerEpoch: 2 }, 1000 + DAY - 1)).toBe('INVALID_PRODUCER_EPOCH');
+    expect(outcome(state, { baseSequence: 5, producerEpoch: 2 }, 1000 + DAY)).toBe('new');
+  });
+
   it('a producer that expired may go on where it was', () => {
     const state = having({ baseSequence: 0 });
     expect(outcome(state, { baseSequence: 8 }, 1000 + DAY - 1)).toBe('OUT_OF_ORDER_SEQUENCE_NUMBER');

@@ -216,12 +216,15 @@ describe('replica: draining and offline', () => {
     ]);
   });
 
-  it('forgets producers that expired', () => {
+  it('forgets producers that expired, and looks for them only while there are some', () => {
     const solo = new Solo({ producerExpirationMs: 86_400_000 });
+    expect(solo.replica.nextDeadline()).toBeNull();
     solo.record({ isr: members(1) });
     solo.produce(1, [{ producerId: 7, baseSequence: 0 }]);
     solo.appended(1);
+    expect(solo.replica.nextDeadline()).toBe(solo.now + 600_000);
     solo.tick(86_400_000);
+    expect(solo.replica.nextDeadline()).toBeNull();
     expect(brief(solo.produce(1, [{ producerId: 7, baseSequence: 9 }]))).toEqual(['append 1/1']);
   });
 
