@@ -11,7 +11,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   ['log', 'metadata', 'rpc'],
   ['controller', 'client'],
   ['broker'],
-  ['cli'],
+  ['cli', 'simulator'],
 ];
 
 export const PACKAGES = LAYERS.flat();

@@ -19,6 +19,10 @@ const ADAPTERS = [
   'packages/broker/src/composition/',
   'packages/broker/src/doors/',
   'packages/cli/src/',
+  'packages/simulator/src/node/',
+  'packages/simulator/src/soak/',
+  'packages/simulator/src/mutants/',
+  'packages/simulator/src/main.ts',
 ];
 
 const PLATFORM = /^(node:|@grpc\/|etcd3$|net$|fs$|path$|os$|crypto$|http$)/;
