@@ -60,9 +60,20 @@ describe('a mistake in a declaration', () => {
   it('in a version range is found at once', () => {
     expect(() => f.int8('x+' as '0+')).toThrow('"x+" is no version range');
   });
+});
 
-  it('a nullable struct is found when it is first compiled', () => {
-    const wrong = dataSchema({ name: 'wrong', versions: '0+', fields: { inner: f.struct('0+', {}).nullable('0+') } });
-    expect(() => wrong.write(0, { inner: null })).toThrow("inner: a struct can't be declared nullable");
+describe('a nullable struct', () => {
+  const schema = dataSchema({
+    name: 'page',
+    versions: '0+',
+    fields: { cursor: f.struct('0+', { index: f.int16('0+') }).nullable('0+') },
+  });
+
+  it.each([
+    ['null', null, '0000 ff'],
+    ['there', { index: 7 }, '0000 01 0007'],
+  ])('that is %s is told by a byte before it', (_, cursor, text) => {
+    expect(Buffer.from(schema.write(0, { cursor })).toString('hex')).toBe(text.replaceAll(' ', ''));
+    expect(schema.read(hex(text)).message).toEqual({ cursor });
   });
 });

@@ -1,8 +1,12 @@
 import { OttlaError } from '../errors';
 import type { AnyApi } from '../schema/api';
+import { AlterConfigs } from './cluster/alter-configs';
 import { ApiVersions } from './cluster/api-versions';
 import { DescribeCluster } from './cluster/describe-cluster';
 import { DescribeConfigs } from './cluster/describe-configs';
+import { DescribeLogDirs } from './cluster/describe-log-dirs';
+import { ElectLeaders } from './cluster/elect-leaders';
+import { IncrementalAlterConfigs } from './cluster/incremental-alter-configs';
 import { Metadata } from './cluster/metadata';
 import { DeleteGroups } from './groups/delete-groups';
 import { DescribeGroups } from './groups/describe-groups';
@@ -14,14 +18,19 @@ import { ListGroups } from './groups/list-groups';
 import { OffsetCommit } from './groups/offset-commit';
 import { OffsetFetch } from './groups/offset-fetch';
 import { SyncGroup } from './groups/sync-group';
+import { DeleteRecords } from './log/delete-records';
+import { DescribeProducers } from './log/describe-producers';
 import { Fetch } from './log/fetch';
 import { InitProducerId } from './log/init-producer-id';
 import { ListOffsets } from './log/list-offsets';
 import { OffsetForLeaderEpoch } from './log/offset-for-leader-epoch';
 import { Produce } from './log/produce';
+import { AlterPartitionReassignments } from './topics/alter-partition-reassignments';
 import { CreatePartitions } from './topics/create-partitions';
 import { CreateTopics } from './topics/create-topics';
 import { DeleteTopics } from './topics/delete-topics';
+import { DescribeTopicPartitions } from './topics/describe-topic-partitions';
+import { ListPartitionReassignments } from './topics/list-partition-reassignments';
 
 /** Every API that this package can read and write, by Kafka's name. */
 export const apis = {
@@ -41,12 +50,21 @@ export const apis = {
   ApiVersions,
   CreateTopics,
   DeleteTopics,
+  DeleteRecords,
   InitProducerId,
   OffsetForLeaderEpoch,
   DescribeConfigs,
+  AlterConfigs,
+  DescribeLogDirs,
   CreatePartitions,
   DeleteGroups,
+  IncrementalAlterConfigs,
   DescribeCluster,
+  DescribeProducers,
+  DescribeTopicPartitions,
+  ElectLeaders,
+  AlterPartitionReassignments,
+  ListPartitionReassignments,
 } as const;
 
 export type ApiName = keyof typeof apis;

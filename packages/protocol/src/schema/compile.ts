@@ -91,14 +91,28 @@ function emptyForNull(codec: Codec): Codec {
 
 function compileType(type: FieldType, version: Version, nullable: boolean, path: string): Codec {
   switch (type.kind) {
-    case 'struct':
-      if (nullable) throw new OttlaError('UNKNOWN_SERVER_ERROR', `${path}: a struct can't be declared nullable`);
-      return compileStruct(type.shape, version.number, version.flexible, path);
+    case 'struct': {
+      const struct = compileStruct(type.shape, version.number, version.flexible, path);
+      return nullable ? nullableStruct(struct) : struct;
+    }
     case 'array':
       return arrayCodec(compileType(type.element, version, false, `${path}[]`), version.flexible, nullable, path);
     default:
       return primitiveCodec(type.kind, version.flexible, nullable, path);
   }
+}
+
+/** A byte before the struct tells whether there is one: negative for null, 1 otherwise. */
+function nullableStruct(struct: Codec): Codec {
+  return {
+    minBytes: 1,
+    read: (reader) => (reader.int8() < 0 ? null : struct.read(reader)),
+    write(writer, value) {
+      writer.int8(value === null ? -1 : 1);
+      if (value !== null) struct.write(writer, value);
+    },
+    zero: () => null,
+  };
 }
 
 function arrayCodec(element: Codec, compact: boolean, nullable: boolean, path: string): Codec {
