@@ -1,5 +1,14 @@
-export { type RunningBroker, startBroker } from './composition/start-broker';
-export { createLogger, type LogSettings } from './composition/winston-logger';
+export { type RunningBroker, startBrokerOn } from './composition/broker';
+export { startBroker } from './composition/node/start-broker';
+export { createLogger, type LogSettings } from './composition/node/winston-logger';
+export type {
+  AdminServer,
+  AdminStatus,
+  BrokerPorts,
+  ClosablePeers,
+  GrpcDoor,
+  OpenStore,
+} from './composition/ports';
 export { describeConfig, type SettingDescription } from './config/describe';
 export type { HostPort, ListenerAddress } from './config/kinds';
 export { type ConfigSources, environmentVariable, loadBrokerConfig } from './config/load';

@@ -1,4 +1,3 @@
-import { networkInterfaces } from 'node:os';
 import type { RegistrationDetails } from '@ottla/controller';
 import type { Endpoint } from '@ottla/metadata';
 import type { BrokerConfig } from '../config/schema';
@@ -16,7 +15,7 @@ const EVERY_INTERFACE: ReadonlySet<string> = new Set(['', '0.0.0.0', '::']);
 export function registeredAddresses(
   config: BrokerConfig,
   ports: BoundPorts,
-  machineHost: () => string = firstAddress,
+  machineHost: () => string,
 ): Pick<RegistrationDetails, 'kafka' | 'grpc' | 'peer'> {
   const ownHost = (listenHost: string): string =>
     EVERY_INTERFACE.has(listenHost) ? (config['advertised.host'] ?? machineHost()) : listenHost;
@@ -33,12 +32,4 @@ export function registeredAddresses(
     grpc: config['grpc.advertised'] ?? own(config['grpc.listen'], ports.grpc),
     peer: config['peer.advertised'] ?? own(config['peer.listen'], ports.peer),
   };
-}
-
-/** The machine's first address that isn't a loopback, IPv4 before IPv6; the loopback where there is no other. */
-function firstAddress(): string {
-  const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
-  const outward = all.filter((address) => !address.internal);
-  const found = outward.find((address) => address.family === 'IPv4') ?? outward[0];
-  return found?.address ?? '127.0.0.1';
 }

@@ -2,13 +2,14 @@ import { ClusterMember, type TopicDefaults } from '@ottla/controller';
 import { LogDirectory } from '@ottla/log';
 import { ImageTracker } from '@ottla/metadata';
 import type { OttlaError } from '@ottla/protocol';
-import { type NodePeerNetwork, nodePeerNetwork } from '@ottla/rpc';
-import { type Clock, type Logger, nodeBootId, nodeClock, nodeDisk, nodeRandom, type Random } from '@ottla/runtime';
+import type { Clock, Codecs, Logger, Random } from '@ottla/runtime';
 import type { BrokerConfig } from '../config/schema';
 import type { Closing } from './closing';
-import { ensureGeneration, openMetadataStore } from './metadata-store';
+import { ensureGeneration } from './generation';
+import type { BrokerPorts, ClosablePeers } from './ports';
 
 export interface FoundationOptions {
+  readonly ports: BrokerPorts;
   readonly config: BrokerConfig;
   readonly logger: Logger;
   readonly self: { readonly broker: number; readonly run: string };
@@ -22,9 +23,10 @@ export interface FoundationOptions {
 export interface Foundation extends FoundationOptions {
   readonly clock: Clock;
   readonly random: Random;
+  readonly codecs: Codecs;
   readonly directory: LogDirectory;
   readonly tracker: ImageTracker;
-  readonly network: NodePeerNetwork;
+  readonly network: ClosablePeers;
   readonly member: ClusterMember;
   readonly defaults: TopicDefaults;
 }
@@ -32,14 +34,15 @@ export interface Foundation extends FoundationOptions {
 const STORE_TIMEOUT_MS = 30_000;
 
 export async function openFoundation(options: FoundationOptions): Promise<Foundation> {
-  const { config, logger, self, closing, fail } = options;
-  const shared = { clock: nodeClock, random: nodeRandom, logger };
+  const { ports, config, logger, self, closing, fail } = options;
+  const { clock, random, codecs } = ports;
+  const shared = { clock, random, codecs, logger };
   const clusterId = config['cluster.id'];
   const directory = await openDirectory(options);
   closing.add('the data directory', () => directory.close({ clean: true }));
   directory.onOffline(fail);
 
-  const opened = await openMetadataStore(config, nodeClock, logger);
+  const opened = await ports.openStore(config, logger);
   closing.add('the metadata store', () => opened.close());
   opened.failed.then(fail);
   await ensureGeneration(opened.store, clusterId, { ...shared, timeoutMs: STORE_TIMEOUT_MS });
@@ -47,12 +50,13 @@ export async function openFoundation(options: FoundationOptions): Promise<Founda
   closing.add('the image of the cluster', () => tracker.close());
   await tracker.start(STORE_TIMEOUT_MS);
 
-  const network = nodePeerNetwork(shared);
+  const network = ports.openPeers(logger);
   closing.add('the connections to other brokers', () => network.close());
   const defaults = topicDefaults(config);
   const member = new ClusterMember({
     ...shared,
     ...{ clusterId, self, view: tracker, network, defaults, onSuperseded: fail },
+    ...(ports.onControllerEvent === undefined ? {} : { onEvent: ports.onControllerEvent }),
     timings: {
       sessionTimeoutMs: config['broker.session.timeout.ms'],
       heartbeatIntervalMs: config['broker.heartbeat.interval.ms'],
@@ -62,14 +66,14 @@ export async function openFoundation(options: FoundationOptions): Promise<Founda
   return { ...options, ...shared, directory, tracker, network, member, defaults };
 }
 
-async function openDirectory({ config, logger, self }: FoundationOptions): Promise<LogDirectory> {
+async function openDirectory({ ports, config, logger, self }: FoundationOptions): Promise<LogDirectory> {
   return LogDirectory.open({
-    ...{ disk: nodeDisk, clock: nodeClock, random: nodeRandom, logger },
+    ...{ disk: ports.disk, clock: ports.clock, random: ports.random, logger },
     dir: config['log.dirs'][0]!,
     clusterId: config['cluster.id'],
     brokerId: self.broker,
     run: self.run,
-    bootId: await nodeBootId(),
+    bootId: await ports.bootId(),
     producerExpirationMs: config['producer.id.expiration.ms'],
   });
 }

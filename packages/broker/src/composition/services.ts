@@ -1,5 +1,4 @@
 import { TopicAdmin } from '@ottla/controller';
-import { nodeCodecs } from '@ottla/runtime';
 import { checkTopicConfigs } from '../config/topic-settings';
 import { GroupHost } from '../groups/group-host';
 import { Deletions } from '../partition/deletions';
@@ -16,9 +15,9 @@ export interface OpenServices {
 
 /** Opens the replicas that this broker holds, and what handlers reach them and the rest through. */
 export async function openServices(foundation: Foundation): Promise<OpenServices> {
-  const { config, closing, clock, random, logger, self, tracker, defaults } = foundation;
+  const { config, closing, clock, random, codecs, logger, self, tracker, defaults } = foundation;
   const clusterId = config['cluster.id'];
-  const shared = { clock, random, logger, config, codecs: nodeCodecs };
+  const shared = { clock, random, logger, config, codecs };
   const validateConfigs = (configs: Readonly<Record<string, string>>): void => {
     checkTopicConfigs(Object.entries(configs));
   };
@@ -37,11 +36,11 @@ export async function openServices(foundation: Foundation): Promise<OpenServices
 }
 
 async function openReplicas(foundation: Foundation): Promise<{ replicas: ReplicaManager; peerPort: number }> {
-  const { config, closing, clock, random, logger, self, tracker, directory, network, member } = foundation;
+  const { config, closing, clock, random, codecs, logger, self, tracker, directory, network, member } = foundation;
   const shared = { clock, random, logger, tracker, directory };
   const clusterId = config['cluster.id'];
   const hello = { clusterId, ...self };
-  const replicas = new ReplicaManager({ ...shared, config, hello, codecs: nodeCodecs, network });
+  const replicas = new ReplicaManager({ ...shared, config, hello, codecs, network });
   closing.add('the replicas', () => replicas.close());
   const intervalMs = config['replica.high.watermark.checkpoint.interval.ms'];
   const checkpoints = new Checkpoints({ ...shared, replicas, intervalMs });

@@ -1,13 +1,13 @@
 import type { OttlaError } from '@ottla/protocol';
-import { Deferred, type Logger, nodeClock, nodeRandom } from '@ottla/runtime';
+import { Deferred, type Logger } from '@ottla/runtime';
 import type { BrokerConfig } from '../config/schema';
+import type { BrokerServices } from '../services';
 import { registeredAddresses } from './addresses';
-import { startAdminServer } from './admin-server';
 import { Closing } from './closing';
 import { openDoors } from './doors';
 import { type Foundation, openFoundation } from './foundation';
+import type { BrokerPorts } from './ports';
 import { openServices } from './services';
-import { createLogger } from './winston-logger';
 
 export interface RunningBroker {
   readonly broker: number;
@@ -18,42 +18,46 @@ export interface RunningBroker {
   readonly failed: Promise<OttlaError>;
   /** Hands its leaderships over, answers what is under way, and closes everything. */
   close(): Promise<void>;
+  /** What its handlers reach; to look at, not to act through. */
+  readonly services: BrokerServices;
 }
 
 const REGISTRATION_TIMEOUT_MS = 30_000;
 
-/** Starts a broker in this process. Resolves when it serves; rejects, with everything closed again, when it can't. */
-export async function startBroker(config: BrokerConfig, logger: Logger = loggerOf(config)): Promise<RunningBroker> {
+/** Starts a broker over these ports. Resolves when it serves; rejects, with everything closed again, when it can't. */
+export async function startBrokerOn(ports: BrokerPorts, config: BrokerConfig, logger: Logger): Promise<RunningBroker> {
   const closing = new Closing();
   try {
-    return await start(config, logger, closing);
+    return await start(ports, config, logger, closing);
   } catch (error) {
     await closing.run(logger);
     throw error;
   }
 }
 
-function loggerOf(config: BrokerConfig): Logger {
-  const { 'logging.level': level, 'logging.format': format, 'node.id': broker } = config;
-  return createLogger({ level, format, fields: { broker } });
-}
-
 /** From the ground up: what was opened later is closed earlier. */
-async function start(config: BrokerConfig, logger: Logger, closing: Closing): Promise<RunningBroker> {
-  const startedAt = nodeClock.wall();
+async function start(
+  ports: BrokerPorts,
+  config: BrokerConfig,
+  logger: Logger,
+  closing: Closing,
+): Promise<RunningBroker> {
+  const startedAt = ports.clock.wall();
   const failed = new Deferred<OttlaError>();
-  const self = { broker: config['node.id'], run: nodeRandom.uuid() };
-  const foundation = await openFoundation({ config, logger, self, closing, fail: (error) => failed.resolve(error) });
+  const self = { broker: config['node.id'], run: ports.random.uuid() };
+  const fail = (error: OttlaError): void => failed.resolve(error);
+  const foundation = await openFoundation({ ports, config, logger, self, closing, fail });
   const { member, tracker, directory } = foundation;
   await member.prepare();
 
   const { services, peerPort } = await openServices(foundation);
   const doors = await openDoors(foundation, services);
   const status = { serving: false };
-  const admin = await startAdminServer(config['admin.listen'], { healthy: () => status.serving });
+  const admin = await ports.openAdminServer(config['admin.listen'], { healthy: () => status.serving });
   closing.add('the admin server', () => admin.close());
 
-  const addresses = registeredAddresses(config, { kafka: doors.kafkaPorts, grpc: doors.grpcPort, peer: peerPort });
+  const bound = { kafka: doors.kafkaPorts, grpc: doors.grpcPort, peer: peerPort };
+  const addresses = registeredAddresses(config, bound, () => ports.machineHost());
   closing.add('the membership', () => member.close());
   await member.start({ logIds: [directory.logId], rack: config['broker.rack'], ...addresses, startedAt });
   await tracker.waitFor((image) => image.brokers.get(self.broker)?.value.run === self.run, REGISTRATION_TIMEOUT_MS);
@@ -76,6 +80,7 @@ async function start(config: BrokerConfig, logger: Logger, closing: Closing): Pr
       admin: localAddress(config['admin.listen'].host, admin.port),
     },
     failed: failed.promise,
+    services,
     close: () => stop(foundation),
   };
 }

@@ -1,16 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { OttlaError } from '@ottla/protocol';
-
-/** What the broker says of itself over HTTP. */
-export interface AdminStatus {
-  /** True once clients are served, until shutdown begins. */
-  healthy(): boolean;
-}
-
-export interface AdminServer {
-  readonly port: number;
-  close(): Promise<void>;
-}
+import type { AdminServer, AdminStatus } from '../ports';
 
 /** `/healthz`: 200 while the broker serves, 503 before and after. `/metrics`: the process's own figures. */
 export function startAdminServer(address: { host: string; port: number }, status: AdminStatus): Promise<AdminServer> {
