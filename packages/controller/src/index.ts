@@ -11,6 +11,7 @@ export { planCreatePartitions } from './core/topics/plan-grow';
 export { checkTopicName, collidingTopic } from './core/topics/topic-name';
 export type {
   Assignments,
+  ConfigEdit,
   ConfigValidator,
   CreatePartitionsRequest,
   CreateTopicRequest,
@@ -19,6 +20,7 @@ export type {
 export type { PlannedChange, PlannedTxn } from './core/txn/planned-txn';
 export { ClusterMember, type ClusterMemberOptions } from './host/cluster-member';
 export type { ClusterView, Self } from './host/cluster-view';
+export { ConfigAdmin, type ConfigAdminOptions } from './host/config-admin';
 export { ControllerHost, type ControllerHostOptions } from './host/controlling/controller-host';
 export { BrokerLease, type BrokerLeaseOptions } from './host/membership/broker-lease';
 export {

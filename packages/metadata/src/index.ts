@@ -9,7 +9,7 @@ export {
 export { createEtcdStore, EtcdStore, type EtcdStoreOptions } from './etcd/etcd-store';
 export type { ClusterImage, ImageDelta, Versioned } from './image/cluster-image';
 export { type ImageListener, ImageTracker, type ImageTrackerOptions } from './image/image-tracker';
-export { type ClusterKeys, keysFor, type ParsedKey, parseKey } from './keys';
+export { ALL_BROKERS, type ClusterKeys, keysFor, type ParsedKey, parseKey } from './keys';
 export { MemoryStore, type MemoryStoreOptions } from './memory/memory-store';
 export {
   brokerRegistrationCodec,

@@ -17,7 +17,7 @@ export interface ClusterKeys {
   deletion(topicId: string): string;
   deletions(): string;
   producerIds(): string;
-  /** Dynamic settings of a resource, e.g. ('brokers', '1'). */
+  /** Dynamic settings of a resource, e.g. ('brokers', '1') or ('brokers', ALL_BROKERS). */
   config(resourceType: string, name: string): string;
   configs(): string;
 }
@@ -29,6 +29,9 @@ export type ParsedKey =
   | { readonly kind: 'partition'; readonly topicId: string; readonly partition: number }
   | { readonly kind: 'deletion'; readonly topicId: string }
   | { readonly kind: 'config'; readonly resourceType: string; readonly name: string };
+
+/** Stands where a broker's id does, for the dynamic settings that all brokers share. */
+export const ALL_BROKERS = 'default';
 
 const CLUSTER_ID = /^[A-Za-z0-9._-]{1,255}$/;
 

@@ -1,5 +1,5 @@
 import { boolean, hostPort, hostPorts, INT_MAX, int, list, oneOf, optionalText, text } from './kinds';
-import { setting } from './setting';
+import { dynamic, setting } from './setting';
 
 /** Who the broker is, where the cluster's metadata lives, and how failures are noticed. */
 export const clusterSettings = {
@@ -87,15 +87,21 @@ export const clusterSettings = {
     5000,
     'How often high watermarks are written to disk.',
   ),
-  'unclean.leader.election.enable': setting(
-    boolean,
-    false,
-    'Whether a replica that may lack acknowledged records can be elected when no other is left. Default for topics.',
+  'unclean.leader.election.enable': dynamic(
+    setting(
+      boolean,
+      false,
+      'Whether a replica that may lack acknowledged records can be elected when no other is left. Default for topics.',
+    ),
+    'cluster-wide',
   ),
-  'min.insync.replicas': setting(
-    int('replicas', { min: 1 }),
-    1,
-    'How many replicas must be in sync for acks=all to be accepted. Default for topics.',
+  'min.insync.replicas': dynamic(
+    setting(
+      int('replicas', { min: 1 }),
+      1,
+      'How many replicas must be in sync for acks=all to be accepted. Default for topics.',
+    ),
+    'cluster-wide',
   ),
   'default.replication.factor': setting(
     int('replicas', { min: 1, max: 32767 }),

@@ -1,5 +1,5 @@
 import { hostPort, int, listeners, long, optionalHostPort, optionalText } from './kinds';
-import { setting } from './setting';
+import { dynamic, setting } from './setting';
 
 /** Addresses, and what a connection may take. */
 export const networkSettings = {
@@ -61,10 +61,12 @@ export const networkSettings = {
     67108864,
     'Bytes of replies that may wait for a client to read them; the connection is read no further until they have left.',
   ),
-  'max.connections': setting(
-    int('connections', { min: 1 }),
-    10000,
-    'Most connections to one listener; further ones are closed at once.',
+  'max.connections': dynamic(
+    setting(
+      int('connections', { min: 1 }),
+      10000,
+      'Most connections to one listener; further ones are closed at once.',
+    ),
   ),
   'connections.max.idle.ms': setting(
     long('ms', { min: 1000 }),

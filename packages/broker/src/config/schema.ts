@@ -20,7 +20,20 @@ export interface Origin {
 }
 
 /** A broker's settings by name, every one present, and where those that are not defaults came from. */
-export type BrokerConfig = BrokerValues & { readonly origins: ReadonlyMap<SettingName, Origin> };
+export type BrokerConfig = BrokerValues & {
+  readonly origins: ReadonlyMap<SettingName, Origin>;
+  readonly layers: ConfigLayers;
+};
+
+/** What a broker's values were chosen from: the first layer that has a setting wins; without any it has its default. */
+export interface ConfigLayers {
+  /** Changed while the broker runs, for it alone. */
+  readonly ofBroker: ReadonlyMap<SettingName, unknown>;
+  /** Changed while brokers run, for all of them. */
+  readonly ofCluster: ReadonlyMap<SettingName, unknown>;
+  /** What the broker was started with, defaults included. */
+  readonly started: BrokerValues;
+}
 
 /** One value as given, not yet checked. */
 export interface Given {
@@ -56,14 +69,27 @@ export function checkedConfig(given: readonly Given[], faults: readonly string[]
   const parsed = z.safeParse(schema, Object.fromEntries([...chosen].map(([name, item]) => [name, item.value])));
   if (!parsed.success) {
     const wrong = new Set(parsed.error.issues.map((issue) => issue.path[0] as SettingName));
-    problems.push(...[...wrong].map((name) => wrongValue(chosen.get(name)!, settingNamed(name))));
+    problems.push(...[...wrong].map((name) => wrongValue(chosen.get(name)!, name)));
   }
   if (problems.length > 0 || !parsed.success) throw invalid(problems);
   const defaults = mapValues(brokerSettings, (setting) => setting.default);
   const values = { ...defaults, ...parsed.data } as BrokerValues;
   const clashes = contradictions(values);
   if (clashes.length > 0) throw invalid(clashes);
-  return { ...values, origins: new Map([...chosen].map(([name, item]) => [name, item.origin])) };
+  const origins = new Map([...chosen].map(([name, item]) => [name, item.origin]));
+  return { ...values, origins, layers: { ofBroker: new Map(), ofCluster: new Map(), started: values } };
+}
+
+/** One value, from JSON or from text; null when the setting doesn't take it. */
+export function parseSetting(name: SettingName, value: unknown): { readonly value: unknown } | null {
+  const parsed = z.safeParse(settingNamed(name).kind.schema, value);
+  return parsed.success ? { value: parsed.data } : null;
+}
+
+/** Completes "expected ...". */
+export function expectationOf(name: SettingName): string {
+  const { kind } = settingNamed(name);
+  return kind.unit === null ? kind.expects : `${kind.expects} (${kind.unit})`;
 }
 
 function invalid(problems: readonly string[]): OttlaError {
@@ -79,9 +105,8 @@ function unknownSetting(item: Given): string {
   return `unknown setting ${item.name} (${item.origin.where}): ${advice}`;
 }
 
-function wrongValue(item: Given, setting: Setting<unknown>): string {
-  const unit = setting.kind.unit === null ? '' : ` (${setting.kind.unit})`;
-  return `${item.name} is ${JSON.stringify(item.value)} (${item.origin.where}): expected ${setting.kind.expects}${unit}`;
+function wrongValue(item: Given, name: SettingName): string {
+  return `${item.name} is ${JSON.stringify(item.value)} (${item.origin.where}): expected ${expectationOf(name)}`;
 }
 
 function mapValues<T extends object, R>(of: T, map: (value: Setting<unknown>) => R): { [K in keyof T]: R } {

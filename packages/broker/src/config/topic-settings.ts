@@ -1,7 +1,13 @@
 import { OttlaError } from '@ottla/protocol';
-import * as z from 'zod/mini';
 import { nearest } from './nearest';
-import { type BrokerConfig, type BrokerValues, type SettingName, settingNamed } from './schema';
+import {
+  type BrokerConfig,
+  type BrokerValues,
+  expectationOf,
+  parseSetting,
+  type SettingName,
+  settingNamed,
+} from './schema';
 
 /** The settings that a topic can have of its own, and the broker's settings that are their defaults. */
 export const topicSettings = {
@@ -50,8 +56,8 @@ export function topicConfig(broker: BrokerConfig, configs: Readonly<Record<strin
 
 function effectiveConfig(broker: BrokerConfig, configs: Readonly<Record<string, string>>): TopicConfig {
   const values = topicSettingNames.map((name) => {
-    const own = Object.hasOwn(configs, name) ? parseTopicSetting(name, configs[name]!) : { ok: false as const };
-    return [name, own.ok ? own.value : broker[topicSettings[name]]];
+    const own = Object.hasOwn(configs, name) ? parseSetting(topicSettings[name], configs[name]) : null;
+    return [name, own === null ? broker[topicSettings[name]] : own.value];
   });
   return Object.fromEntries(values) as TopicConfig;
 }
@@ -66,13 +72,12 @@ export function checkTopicConfigs(
   const checked: Record<string, string> = {};
   for (const [name, value] of configs) {
     if (!isTopicSetting(name)) throw unknownTopicSetting(name);
-    const parsed = value === null ? { ok: false as const } : parseTopicSetting(name, value);
-    const { kind } = settingNamed(topicSettings[name]);
-    if (!parsed.ok) {
-      const unit = kind.unit === null ? '' : ` (${kind.unit})`;
-      throw new OttlaError('INVALID_CONFIG', `${name} is ${JSON.stringify(value)}: expected ${kind.expects}${unit}`);
+    const parsed = value === null ? null : parseSetting(topicSettings[name], value);
+    if (parsed === null) {
+      const expected = expectationOf(topicSettings[name]);
+      throw new OttlaError('INVALID_CONFIG', `${name} is ${JSON.stringify(value)}: expected ${expected}`);
     }
-    checked[name] = kind.format(parsed.value);
+    checked[name] = settingNamed(topicSettings[name]).kind.format(parsed.value);
   }
   return checked;
 }
@@ -81,12 +86,7 @@ export function isTopicSetting(name: string): name is TopicSettingName {
   return Object.hasOwn(topicSettings, name);
 }
 
-function parseTopicSetting(name: TopicSettingName, value: string): { ok: true; value: unknown } | { ok: false } {
-  const parsed = z.safeParse(settingNamed(topicSettings[name]).kind.schema, value);
-  return parsed.success ? { ok: true, value: parsed.data } : { ok: false };
-}
-
-function unknownTopicSetting(name: string): OttlaError {
+export function unknownTopicSetting(name: string): OttlaError {
   const close = nearest(name, topicSettingNames);
   const advice = close === null ? `a topic has ${topicSettingNames.join(', ')}` : `did you mean ${close}?`;
   return new OttlaError('INVALID_CONFIG', `unknown topic config ${name}: ${advice}`);

@@ -4,6 +4,7 @@ import type { ControllerEvent } from '../controller-event';
 import type { ControllerState } from '../controller-state';
 import { brokersView } from '../detection/absence';
 import type { TopicDefaults } from '../settings';
+import { minInsyncReplicas, topicDefaults, topicDefaultsGuard, uncleanLeaderElection } from '../topics/default-configs';
 import { partitionGuard, registrationGuard, topicGuard } from '../txn/guards';
 import { type PlannedChange, Urgency } from '../txn/planned-txn';
 import { type ChangeKind, changePartition, type PartitionChange, type PartitionPolicy } from './partition-change';
@@ -11,9 +12,10 @@ import { type ChangeKind, changePartition, type PartitionChange, type PartitionP
 /** What has to change in the records of the partitions that topics show. */
 export function planPartitionChanges(state: ControllerState, now: number): PlannedChange[] {
   const view = brokersView(state, now);
+  const defaults = topicDefaults(state.image, state.defaults);
   const changes: PlannedChange[] = [];
   for (const topic of state.image.topics.values()) {
-    const policy = policyOf(topic.value, state.defaults);
+    const policy = policyOf(topic.value, defaults);
     for (const [partition, record] of state.image.partitions.get(topic.value.topicId) ?? []) {
       if (partition >= topic.value.partitions) continue;
       const change = changePartition(record.value, view, policy);
@@ -30,16 +32,6 @@ function policyOf(topic: TopicRecord, defaults: TopicDefaults): PartitionPolicy 
   };
 }
 
-export function minInsyncReplicas(configs: Readonly<Record<string, string>>, defaults: TopicDefaults): number {
-  const configured = Number(configs['min.insync.replicas'] ?? Number.NaN);
-  return Number.isInteger(configured) && configured >= 1 ? configured : defaults.minInsyncReplicas;
-}
-
-export function uncleanLeaderElection(configs: Readonly<Record<string, string>>, defaults: TopicDefaults): boolean {
-  const configured = configs['unclean.leader.election.enable']?.trim().toLowerCase();
-  return configured === undefined ? defaults.uncleanLeaderElection : configured === 'true';
-}
-
 function planPartitionChange(
   state: ControllerState,
   topic: Versioned<TopicRecord>,
@@ -51,7 +43,7 @@ function planPartitionChange(
   const compare = [partitionGuard(state.keys, topicId, partition, record)];
   const elected = change.elected && state.image.brokers.get(change.elected.leader.broker);
   if (elected) compare.push(registrationGuard(state.keys, elected));
-  if (reliesOnConfigs(change)) compare.push(topicGuard(state.keys, topic));
+  if (reliesOnConfigs(change)) compare.push(topicGuard(state.keys, topic), topicDefaultsGuard(state.keys, state.image));
   const event = eventOf(name, partition, change);
   return {
     ...(event === null ? {} : { event }),

@@ -8,10 +8,10 @@ import {
 } from '@ottla/metadata';
 import type { PartitionRecord, ReplicaId } from '@ottla/replication';
 import { effectiveMinIsr } from '../partitions/in-sync';
-import { minInsyncReplicas } from '../partitions/plan-partitions';
 import type { TopicDefaults } from '../settings';
 import { absentGuard, partitionGuard, registrationGuard } from '../txn/guards';
 import { type PlannedChange, Urgency } from '../txn/planned-txn';
+import { minInsyncReplicas, topicDefaults } from './default-configs';
 
 /**
  * A new partition's record. It begins with a leader, so that clients find it complete as soon as they see it. The logs
@@ -37,7 +37,7 @@ export function newPartitionRecord(
     leaderEpoch: 0,
     isr,
     elr: [],
-    minIsr: effectiveMinIsr(minInsyncReplicas(topic.configs, defaults), replicas.length),
+    minIsr: effectiveMinIsr(minInsyncReplicas(topic.configs, topicDefaults(image, defaults)), replicas.length),
     lastKnownLeader: isr[0] ?? null,
     unclean: false,
   };

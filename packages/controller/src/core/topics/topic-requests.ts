@@ -25,3 +25,6 @@ export type TopicReference = { readonly name: string } | { readonly topicId: str
 
 /** @throws OttlaError INVALID_CONFIG naming the setting, its value and what is allowed. */
 export type ConfigValidator = (configs: Readonly<Record<string, string>>) => void;
+
+/** From a resource's overrides as they are to what they shall be. Called again when they changed meanwhile. */
+export type ConfigEdit = (present: Readonly<Record<string, string>>) => Readonly<Record<string, string>>;
