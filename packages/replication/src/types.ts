@@ -14,8 +14,13 @@ export interface PartitionRecord {
   version: 1;
   /** Broker ids of the assignment, in order of preference. */
   replicas: number[];
+  /** Of `replicas`: those that a reassignment under way brings in, and those that leave when it completes. */
   adding: number[];
   removing: number[];
+  /** While a reassignment is under way: the assignment before it, to which cancelling goes back. */
+  original?: number[];
+  /** Brokers that left the assignment and may still have the partition's folder: theirs to delete, unless assigned anew. */
+  removed?: number[];
   /** A leader leads only in the run that is named here. */
   leader: { broker: number; run: string } | null;
   leaderEpoch: number;

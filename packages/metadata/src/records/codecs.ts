@@ -1,5 +1,17 @@
 import type { PartitionRecord } from '@ottla/replication';
-import { count, flag, instant, listOf, objectOf, oneOf, optional, recordCodec, text, textMap } from './record-codec';
+import {
+  absentOr,
+  count,
+  flag,
+  instant,
+  listOf,
+  objectOf,
+  oneOf,
+  optional,
+  recordCodec,
+  text,
+  textMap,
+} from './record-codec';
 import type {
   BrokerRegistration,
   ConfigRecord,
@@ -43,6 +55,8 @@ export const partitionRecordCodec = recordCodec<PartitionRecord>({
   replicas: listOf(count),
   adding: listOf(count),
   removing: listOf(count),
+  original: absentOr(listOf(count)),
+  removed: absentOr(listOf(count)),
   leader: optional(leader),
   leaderEpoch: count,
   isr: listOf(replicaId),

@@ -12,6 +12,8 @@ export interface Codec<T> {
 export interface FieldType {
   readonly expected: string;
   readonly accepts: (value: unknown) => boolean;
+  /** The field may be left out, as records do that were written before there was such a field. */
+  readonly mayBeAbsent?: boolean;
 }
 
 const VERSION = 1;
@@ -32,8 +34,9 @@ export function recordCodec<T extends { version: 1; extra?: Extra }>(
       const stored = parse(bytes, key);
       checkVersion(stored.version, key);
       const record: Record<string, unknown> = { version: VERSION };
-      for (const [name, { accepts, expected }] of types) {
+      for (const [name, { accepts, expected, mayBeAbsent }] of types) {
         const value = stored[name];
+        if (mayBeAbsent && value === undefined) continue;
         if (!accepts(value)) throw unreadable(key, `field ${name} is ${JSON.stringify(value)}, not ${expected}`);
         record[name] = value;
       }
@@ -86,6 +89,11 @@ export const instant: FieldType = { expected: 'a time in ms', accepts: (value) =
 
 export function optional(type: FieldType): FieldType {
   return { expected: `${type.expected} or null`, accepts: (value) => value === null || type.accepts(value) };
+}
+
+/** The field may be left out. */
+export function absentOr(type: FieldType): FieldType {
+  return { ...type, mayBeAbsent: true };
 }
 
 export function listOf(type: FieldType): FieldType {
