@@ -1,0 +1,97 @@
+import type { Mutant } from './mutant';
+
+const REGISTRAR = 'packages/controller/src/host/membership/broker-registrar.ts';
+const CONTROLLER_HOST = 'packages/controller/src/host/controlling/controller-host.ts';
+const GUARDS = 'packages/controller/src/core/txn/guards.ts';
+
+/** Who is a member, who is the controller, and what it may write. */
+export const CONTROLLING: readonly Mutant[] = [
+  {
+    name: 'registration-put-over',
+    invariant: '1 one leader',
+    loses: 'Two processes with one broker id, and guards that hold for both.',
+    edits: [
+      {
+        file: REGISTRAR,
+        find: `      compare: [{ key, target: 'create', equals: 0 }],`,
+        replace: `      compare: [],`,
+      },
+    ],
+    seeds: [],
+  },
+  {
+    name: 'claim-put-over',
+    invariant: '7 controller epoch',
+    loses: 'Two controllers at once: what the deposed one writes still passes its guard.',
+    edits: [{ file: CONTROLLER_HOST, find: `        absentGuard(keys.controller()),\n`, replace: '' }],
+    seeds: [],
+  },
+  {
+    name: 'controller-write-without-partition-guard',
+    invariant: '6 in sync',
+    loses: 'Acknowledged records: the controller brings back an ISR that the leader has just changed.',
+    edits: [
+      {
+        file: 'packages/controller/src/core/partitions/plan-partitions.ts',
+        find: `  const compare = [partitionGuard(state.keys, topicId, partition, record)];`,
+        replace: `  const compare: ReturnType<typeof partitionGuard>[] = [];`,
+      },
+    ],
+    seeds: [],
+  },
+  {
+    name: 'deposed-controller-writes',
+    invariant: '1 one controller',
+    loses: 'A controller that was paused undoes what its successor has decided.',
+    edits: [
+      {
+        file: GUARDS,
+        find: `target: 'create', equals: claim.createRevision }`,
+        replace: `target: 'create', greater: Math.min(-1, claim.createRevision) }`,
+      },
+    ],
+    seeds: [],
+  },
+  {
+    name: 'fencing-without-registration-guard',
+    invariant: '9 bounded fencing',
+    loses: 'A broker that has just come back is thrown out for its predecessor.',
+    edits: [
+      {
+        file: 'packages/controller/src/core/detection/fencing.ts',
+        find: `    compare: [registrationGuard(state.keys, registration)],`,
+        replace: `    compare: [].map(() => registrationGuard(state.keys, registration)),`,
+      },
+    ],
+    seeds: [],
+  },
+  {
+    name: 'fencing-ping-pong',
+    invariant: '9 bounded fencing',
+    loses: 'A broker behind a firewall is thrown out and let in again for ever, and its partitions with it.',
+    edits: [
+      {
+        file: 'packages/controller/src/core/detection/suspicion.ts',
+        find: `    return now >= (this.#distrustedUntil.get(run) ?? Number.NEGATIVE_INFINITY);`,
+        replace: `    return now >= Number.NEGATIVE_INFINITY || this.#distrustedUntil.has(run);`,
+      },
+    ],
+    seeds: [],
+  },
+  {
+    name: 'lost-lease-renewed',
+    invariant: '9 convergence',
+    loses: 'A broker that was cut off from the store for a while never comes back until it is restarted.',
+    edits: [
+      {
+        file: 'packages/controller/src/host/membership/broker-lease.ts',
+        find: `    const id = this.#held?.id;
+    this.#forget();`,
+        replace: `    const id = this.#held?.id;
+    if (id !== undefined) return this.#scheduleRenewal(this.#held!.ttlMs / 3);
+    this.#forget();`,
+      },
+    ],
+    seeds: [],
+  },
+];

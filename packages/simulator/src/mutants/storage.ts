@@ -1,0 +1,74 @@
+import type { Mutant } from './mutant';
+
+const LOG_DIRECTORY = 'packages/log/src/directory/log-directory.ts';
+
+/** What a broker keeps on its disk, and what it makes of it at a start. */
+export const STORAGE: readonly Mutant[] = [
+  {
+    name: 'topic-id-of-folder-ignored',
+    invariant: '1 one leader',
+    loses: "A topic that was deleted and created again begins with the old one's records on one replica.",
+    edits: [
+      {
+        file: 'packages/log/src/recovery/open.ts',
+        find: `  if (found === topicId) return false;`,
+        replace: `  if (found !== null) return false;`,
+      },
+    ],
+    seeds: [],
+  },
+  {
+    name: 'folder-deleted-for-absence',
+    invariant: '3 acknowledged',
+    loses: 'All records of a topic, when the metadata store is restored from a backup that does not know it.',
+    edits: [
+      {
+        file: 'packages/broker/src/partition/deletions.ts',
+        find: `    this.stopFollowing = this.options.tracker.onChange((_image, delta) => {
+      if (delta.deletions.length > 0) this.wake();`,
+        replace: `    this.stopFollowing = this.options.tracker.onChange((_image, delta) => {
+      if (delta.deletions.length > 0 || delta.topics.length > 0) this.wake();`,
+      },
+      {
+        file: 'packages/broker/src/partition/deletions.ts',
+        find: `      this.again = false;
+      for (`,
+        replace: `      this.again = false;
+      for (const { topic, partition, topicId } of await this.options.directory.partitionsOnDisk()) {
+        if (topicId === null || this.options.tracker.image.topicNames.has(topicId)) continue;
+        await this.options.release(topicId, partition);
+        await this.options.directory.deletePartition({ topic, partition, topicId });
+      }
+      for (`,
+      },
+    ],
+    seeds: [],
+  },
+  {
+    name: 'clean-marker-left',
+    invariant: '3 acknowledged',
+    loses: 'Acknowledged records: a machine that crashed is taken for one that was shut down.',
+    edits: [
+      { file: LOG_DIRECTORY, find: `    await removeCleanShutdown(disk, dir);\n`, replace: '' },
+      {
+        file: LOG_DIRECTORY,
+        find: `(await readCleanShutdown(disk, dir)) === last.run`,
+        replace: `(await readCleanShutdown(disk, dir)) !== null`,
+      },
+    ],
+    seeds: [],
+  },
+  {
+    name: 'recovery-skips-rolled-segments',
+    invariant: '2 logs agree',
+    loses: 'A hole in the log, found by the consumer that reaches it, after a machine crashed just behind a roll.',
+    edits: [
+      {
+        file: 'packages/log/src/recovery/recover.ts',
+        find: `  const unsafe = state.segments.from(options.recoveryPoint);`,
+        replace: `  const unsafe = [state.active];`,
+      },
+    ],
+    seeds: [],
+  },
+];
