@@ -1,11 +1,12 @@
-// Lets scripts use the TypeScript of test-cluster/harness: transpiled by esbuild when it is required, like any module.
+// Lets scripts use the TypeScript of test-cluster/harness and of the packages: transpiled by esbuild when it is required,
+// like any module.
 import { readFileSync } from 'node:fs';
 import { createRequire, Module } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { transformSync } from 'esbuild';
 
-const harness = join(dirname(fileURLToPath(import.meta.url)), '../test-cluster/harness');
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const require = createRequire(import.meta.url);
 
 Module._extensions['.ts'] = (module, path) => {
@@ -13,7 +14,19 @@ Module._extensions['.ts'] = (module, path) => {
   module._compile(code, path);
 };
 
+// A package's sources rather than its build, which may be missing or older.
+const resolveFilename = Module._resolveFilename;
+Module._resolveFilename = (request, ...rest) => {
+  const name = /^@ottla\/(\w+)$/.exec(request)?.[1];
+  return name === undefined ? resolveFilename(request, ...rest) : join(root, 'packages', name, 'src/index.ts');
+};
+
 /** A module of test-cluster/harness by its file's name without extension. */
 export function harnessModule(name) {
-  return require(join(harness, `${name}.ts`));
+  return require(join(root, 'test-cluster/harness', `${name}.ts`));
+}
+
+/** A package of this project by its name without scope. */
+export function packageModule(name) {
+  return require(`@ottla/${name}`);
 }

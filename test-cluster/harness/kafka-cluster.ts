@@ -51,9 +51,17 @@ export class KafkaCluster {
 
   /** Starts every broker and returns at once. */
   start(): void {
-    this.started = this.configs.map((config) =>
-      start('java', [...BROKER_OPTIONS, ...javaArguments('kafka.Kafka'), config]),
-    );
+    this.started = this.configs.map(startBroker);
+  }
+
+  /** The process of the broker with this id. */
+  broker(id: number): Started {
+    return this.started[id - 1]!;
+  }
+
+  /** Starts a broker again whose process has ended. */
+  restart(id: number): void {
+    this.started[id - 1] = startBroker(this.configs[id - 1]!);
   }
 
   /** What the brokers printed, for a failure's message. */
@@ -66,6 +74,10 @@ export class KafkaCluster {
     await Promise.all(this.started.map((broker) => broker.stop('SIGKILL')));
     this.removeDir();
   }
+}
+
+function startBroker(config: string): Started {
+  return start('java', [...BROKER_OPTIONS, ...javaArguments('kafka.Kafka'), config]);
 }
 
 interface KafkaNode {

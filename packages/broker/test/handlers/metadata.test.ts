@@ -1,4 +1,5 @@
 import { apis, ErrorCode, type InputOf, OttlaError } from '@ottla/protocol';
+import { rememberBrokers } from '../../src/handlers/known-brokers';
 import { ask } from '../support/ask';
 import { eventually } from '../support/eventually';
 import { FakeCluster, registration, topicIdOf } from '../support/fake-cluster';
@@ -110,9 +111,36 @@ describe('Metadata', () => {
     services.cluster.addTopic('t', [1, 2]);
     await ask(apis.Metadata, LATEST, names(), services);
     services.cluster.setBrokers();
+    services.clock.advance(60_000);
     const { brokers, topics } = await ask(apis.Metadata, LATEST, names('t'), services);
     expect(brokers.map((broker) => broker.nodeId)).toEqual([1, 2]);
     expect(topics[0]!.partitions.map((partition) => partition.errorCode)).toEqual([0, 0]);
+  });
+
+  it('a broker that left, nobody having asked before: it is listed for ten seconds more, as offline', async () => {
+    const services = fakeServices({ cluster: new FakeCluster([1, 2]) });
+    services.cluster.addTopic('t', [1]);
+    rememberBrokers(services);
+    services.cluster.setBrokers(registration(1));
+    const listed = async () => {
+      const { brokers, topics } = await ask(apis.Metadata, LATEST, names('t'), services);
+      return { brokers: brokers.map(({ nodeId }) => nodeId), offline: topics[0]!.partitions[0]!.offlineReplicas };
+    };
+    expect(await listed()).toEqual({ brokers: [1, 2], offline: [2] });
+    services.clock.advance(10_000);
+    expect(await listed()).toEqual({ brokers: [1], offline: [2] });
+  });
+
+  it('a broker that left and came back elsewhere: is listed with its new address only', async () => {
+    const services = fakeServices({ cluster: new FakeCluster([1, 2]) });
+    rememberBrokers(services);
+    services.cluster.setBrokers(registration(1));
+    services.cluster.setBrokers(
+      registration(1),
+      registration(2, { kafka: [{ listener: 'PLAINTEXT', host: 'new', port: 7 }] }),
+    );
+    const { brokers } = await ask(apis.Metadata, LATEST, names(), services);
+    expect(brokers.map(({ host }) => host)).toEqual(['10.0.0.1', 'new']);
   });
 
   it.each([10, 11])('version %i, a topic without a name: INVALID_REQUEST for it', async (version) => {
@@ -195,7 +223,8 @@ describe('auto-creation', () => {
     services.cluster.setBrokers(registration(1), registration(2), registration(3));
     expect((await answer).topics[0]!.errorCode).toBe(0);
     expect(services.cluster.created[0]).toMatchObject({ replicationFactor: 3 });
-    expect([services.cluster.listenerCount, services.clock.pendingTimers]).toEqual([0, 0]);
+    // Only the memory of which brokers there are goes on listening.
+    expect([services.cluster.listenerCount, services.clock.pendingTimers]).toEqual([1, 0]);
   });
 
   it('the third broker never comes: LEADER_NOT_AVAILABLE after the deadline, never fewer replicas, and the log says why', async () => {
@@ -208,7 +237,7 @@ describe('auto-creation', () => {
     expect(
       services.logger.matching(/3 replicas need 3 brokers, 2 of the 3 in cluster\.expected\.brokers/),
     ).toHaveLength(1);
-    expect(services.cluster.listenerCount).toBe(0);
+    expect(services.cluster.listenerCount).toBe(1);
   });
 
   it.each([

@@ -11,7 +11,7 @@ import type { BrokerServices } from '../../services';
 import { advertisedEndpoint } from '../advertised';
 import { AUTHORIZED_OPERATIONS } from '../authorized-operations';
 import { type Connection, defineHandler, type HandlerRequest } from '../handler';
-import { knownBrokers } from '../known-brokers';
+import { knownBrokers, listedBrokers } from '../known-brokers';
 import { findTopic, NO_TOPIC_ID, partitionRecord } from '../topic-lookup';
 import { autoCreateTopic, requireTopicName } from '../topics/topic-creation';
 
@@ -115,6 +115,7 @@ function unknown(asked: TopicAsked, error: OttlaError): TopicDescribed {
 class MetadataView {
   private readonly brokers: ReadonlyMap<number, BrokerRegistration>;
   private readonly connection: Connection;
+  private readonly listed: ReadonlyMap<number, BrokerRegistration>;
   private readonly addresses = new Map<number, { host: string; port: number }>();
   private readonly leaderless: number;
 
@@ -129,7 +130,8 @@ class MetadataView {
       request.header.apiVersion < LISTENER_NOT_FOUND_VERSION
         ? ErrorCode.LEADER_NOT_AVAILABLE
         : ErrorCode.LISTENER_NOT_FOUND;
-    for (const [broker, registration] of this.brokers) {
+    this.listed = listedBrokers(services, image);
+    for (const [broker, registration] of this.listed) {
       const address = advertisedEndpoint(registration, image, services, this.connection);
       if (address !== null) this.addresses.set(broker, address);
     }
@@ -139,12 +141,12 @@ class MetadataView {
     const { includeClusterAuthorizedOperations } = this.request.body;
     const controller = this.image.controller?.value.broker ?? this.services.self.broker;
     const brokers = [...this.addresses].map(([nodeId, { host, port }]) => {
-      return { nodeId, host, port, rack: this.brokers.get(nodeId)!.rack };
+      return { nodeId, host, port, rack: this.listed.get(nodeId)!.rack };
     });
     return {
       brokers: brokers.sort((a, b) => a.nodeId - b.nodeId),
       clusterId: this.services.clusterId,
-      controllerId: this.addresses.has(controller) ? controller : -1,
+      controllerId: this.brokers.has(controller) && this.addresses.has(controller) ? controller : -1,
       topics,
       ...(includeClusterAuthorizedOperations && { clusterAuthorizedOperations: AUTHORIZED_OPERATIONS.cluster }),
       errorCode: ErrorCode.NONE,
