@@ -244,6 +244,21 @@ describe('flush', () => {
     expect(settings.clock.pendingTimers).toBe(0);
   });
 
+  it.each([
+    ['never', Number.POSITIVE_INFINITY],
+    ['a day', 86_400_000],
+  ])('flush.ms changed from %s: what waits is synced that long after the change', async (_, flushMs) => {
+    const settings = options({ disk: new MemoryDisk(), config: { ...defaultLogConfig, flushMs } });
+    const log = await PartitionLog.open(settings);
+    await append(log);
+    log.updateConfig({ ...defaultLogConfig, flushMs: 50 });
+    settings.clock.advance(49);
+    expect(log.recoveryPoint).toBe(0);
+    settings.clock.advance(1);
+    await log.truncate(100);
+    expect([log.recoveryPoint, settings.clock.pendingTimers]).toEqual([1, 0]);
+  });
+
   it('makes the bytes and the names durable', async () => {
     const disk = new MemoryDisk();
     await disk.makeDir('/data');

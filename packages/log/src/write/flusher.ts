@@ -15,7 +15,7 @@ export class Flusher {
   readonly #queue: SerialQueue;
   #waiting: Promise<void> | null = null;
   #rolledWaiting: Promise<void> | null = null;
-  #timer: Timer | null = null;
+  #timer: { readonly at: number; readonly timer: Timer } | null = null;
 
   constructor(state: LogState) {
     this.#state = state;
@@ -68,17 +68,31 @@ export class Flusher {
   afterAppend(synced: boolean): void {
     const state = this.#state;
     if (synced && state.rolled.length === 0) state.recoveryPoint = state.logEnd;
-    const { flushMs } = state.context.config;
-    if (this.#timer !== null || flushMs === Number.POSITIVE_INFINITY || state.recoveryPoint === state.logEnd) return;
-    this.#timer = state.options.clock.after(flushMs, () => {
-      this.#timer = null;
-      this.#inBackground(this.flush());
-    });
+    if (this.#timer === null) this.#arm();
+  }
+
+  /** `flush.ms` may be another now: what waits to be flushed waits no longer than that from now. */
+  configChanged(): void {
+    if (!this.#state.closed) this.#arm();
   }
 
   stop(): void {
-    this.#timer?.cancel();
+    this.#timer?.timer.cancel();
     this.#timer = null;
+  }
+
+  #arm(): void {
+    const { context, options, recoveryPoint, logEnd } = this.#state;
+    const { flushMs } = context.config;
+    if (flushMs === Number.POSITIVE_INFINITY || recoveryPoint === logEnd) return;
+    const at = options.clock.now() + flushMs;
+    if (this.#timer !== null && this.#timer.at <= at) return;
+    this.#timer?.timer.cancel();
+    const timer = options.clock.after(flushMs, () => {
+      this.#timer = null;
+      this.#inBackground(this.flush());
+    });
+    this.#timer = { at, timer };
   }
 
   /** Rolled segments only: the active one is left to the flush policy. */
