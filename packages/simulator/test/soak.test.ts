@@ -1,4 +1,14 @@
-import { formatNumberList, parseNumberList, shrink, Tally } from '../src/soak';
+import {
+  formatNumberList,
+  type MutantOutcome,
+  outcomeLine,
+  outcomeTable,
+  parseNumberList,
+  replayCommand,
+  shrink,
+  Tally,
+  withTable,
+} from '../src/soak';
 
 describe('lists of numbers', () => {
   it.each([
@@ -110,5 +120,45 @@ describe('the tally of a soak', () => {
     expect(tally.neverHappened(things)).toEqual([things[1]]);
     tally.add(run(4, { fencings: 1 }));
     expect(tally.neverHappened(things)).toEqual([]);
+  });
+});
+
+describe('what is said of a mutant', () => {
+  const found: MutantOutcome = {
+    name: 'acknowledged-on-append',
+    invariant: '3 acknowledged',
+    loses: 'Acknowledged records.',
+    seed: 7,
+    seeds: 3,
+    virtualMs: 91_240,
+    realMs: 2_450,
+    violation: { invariant: '4 consumed', at: 12, message: 'offset 3 vanished' },
+  };
+  const survived: MutantOutcome = { ...found, name: 'immortal', seed: null, seeds: 150, violation: null };
+
+  it('one that was found is told with the command that replays it', () => {
+    expect(outcomeLine(found)).toBe(
+      'acknowledged-on-append found after 3 seeds, 91.2 virtual s, 2.5 s : npm run sim -- --seed 7 --mutant acknowledged-on-append',
+    );
+  });
+
+  it('one that was not is said to have survived', () => {
+    expect(outcomeLine(survived)).toBe('immortal survived 150 seeds, 91.2 virtual s, 2.5 s');
+  });
+
+  it('the table replaces what lay between its markers', () => {
+    const table = outcomeTable([found, survived]);
+    expect(table.split('\n')).toHaveLength(5);
+    expect(table).toContain(
+      '| `acknowledged-on-append` | 3 acknowledged | 4 consumed | Acknowledged records. | 7 | 3 |',
+    );
+    const page = withTable('before\n<!-- mutants -->\nold\n<!-- /mutants -->\nafter', table);
+    expect(page).toBe(`before\n<!-- mutants -->\n${table}<!-- /mutants -->\nafter`);
+    expect(withTable('no markers', table)).toBeNull();
+  });
+
+  it('a replay names the seed, the mutant and what is left out', () => {
+    expect(replayCommand(5, null)).toBe('npm run sim -- --seed 5');
+    expect(replayCommand(5, 'immortal', '3,7-12')).toBe('npm run sim -- --seed 5 --mutant immortal --omit 3,7-12');
   });
 });
