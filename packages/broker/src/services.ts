@@ -1,12 +1,14 @@
-import type { TopicAdmin } from '@ottla/controller';
+import type { ConfigAdmin, TopicAdmin } from '@ottla/controller';
 import type { GroupApi, GroupRequests, GroupResponses } from '@ottla/groups';
 import type { ClusterImage } from '@ottla/metadata';
 import type { BatchHeader, Chunk } from '@ottla/protocol';
 import type { Clock, Codecs, Logger, Random } from '@ottla/runtime';
 import type { BrokerConfig } from './config/schema';
+import type { Doubts } from './peers/doubts';
 
 /** Everything a handler can reach. Handlers know nothing of sockets, files or the store. */
 export interface BrokerServices {
+  /** As it is now: another object after a setting was changed. Ask for it again for each request. */
   readonly config: BrokerConfig;
   readonly self: { readonly broker: number; readonly run: string };
   readonly clusterId: string;
@@ -18,8 +20,11 @@ export interface BrokerServices {
   image(): ClusterImage;
   /** Calls back after each change of the image, until the returned function is called. */
   onImageChange(listener: (image: ClusterImage) => void): () => void;
+  /** Which brokers may have just died. */
+  readonly doubts: Pick<Doubts, 'remainingMs'>;
   readonly partitions: Partitions;
   readonly topics: Pick<TopicAdmin, 'createTopic' | 'ensureTopic' | 'deleteTopic' | 'createPartitions'>;
+  readonly configs: Pick<ConfigAdmin, 'alterTopic' | 'alterBrokers'>;
   readonly groups: Groups;
   readonly producerIds: ProducerIds;
 }

@@ -1,6 +1,9 @@
-import { TopicAdmin } from '@ottla/controller';
+import { ConfigAdmin, TopicAdmin } from '@ottla/controller';
+import { DynamicConfig } from '../config/dynamic/dynamic-config';
+import type { BrokerConfig } from '../config/schema';
 import { checkTopicConfigs } from '../config/topic-settings';
 import { GroupHost } from '../groups/group-host';
+import { rememberBrokers } from '../handlers/known-brokers';
 import { Deletions } from '../partition/deletions';
 import { ReplicaManager } from '../partition/replica-manager';
 import { ProducerIds } from '../producer-ids';
@@ -15,32 +18,47 @@ export interface OpenServices {
 
 /** Opens the replicas that this broker holds, and what handlers reach them and the rest through. */
 export async function openServices(foundation: Foundation): Promise<OpenServices> {
-  const { config, closing, clock, random, codecs, logger, self, tracker, defaults } = foundation;
+  const { config, closing, clock, random, codecs, logger, self, tracker, doubts, defaults } = foundation;
   const clusterId = config['cluster.id'];
-  const shared = { clock, random, logger, config, codecs };
+  const shared = { clock, random, logger, codecs };
+  const live = new DynamicConfig(config, logger);
+  const configNow = (): BrokerConfig => live.in(tracker.image);
   const validateConfigs = (configs: Readonly<Record<string, string>>): void => {
     checkTopicConfigs(Object.entries(configs));
   };
-  const topics = new TopicAdmin({ ...shared, view: tracker, defaults, validateConfigs });
-  const { replicas, peerPort } = await openReplicas(foundation);
-  const services = {
+  const { replicas, peerPort } = await openReplicas(foundation, configNow);
+  const groups = new GroupHost({ ...shared, config, self, partitions: replicas, tracker });
+  closing.add('the group coordinators', () => groups.close());
+  const services: BrokerServices = {
     ...shared,
-    ...{ self, clusterId, topics, partitions: replicas },
+    get config() {
+      return configNow();
+    },
+    ...{ self, clusterId, doubts, groups, partitions: replicas },
+    topics: new TopicAdmin({ ...shared, view: tracker, defaults, validateConfigs }),
+    configs: new ConfigAdmin({ ...shared, view: tracker, defaults }),
     image: () => tracker.image,
     onImageChange: (listener: Parameters<BrokerServices['onImageChange']>[0]) => tracker.onChange(listener),
     producerIds: new ProducerIds({ ...shared, store: tracker.store, clusterId, self }),
   };
-  const groups = new GroupHost({ ...shared, self, partitions: replicas, tracker });
-  closing.add('the group coordinators', () => groups.close());
-  return { services: { ...services, groups }, peerPort };
+  rememberBrokers(services);
+  return { services, peerPort };
 }
 
-async function openReplicas(foundation: Foundation): Promise<{ replicas: ReplicaManager; peerPort: number }> {
+async function openReplicas(
+  foundation: Foundation,
+  configNow: () => BrokerConfig,
+): Promise<{ replicas: ReplicaManager; peerPort: number }> {
   const { config, closing, clock, random, codecs, logger, self, tracker, directory, network, member } = foundation;
   const shared = { clock, random, logger, tracker, directory };
   const clusterId = config['cluster.id'];
   const hello = { clusterId, ...self };
-  const replicas = new ReplicaManager({ ...shared, config, hello, codecs, network });
+  const replicas = new ReplicaManager({
+    ...{ ...shared, hello, codecs, network },
+    get config() {
+      return configNow();
+    },
+  });
   closing.add('the replicas', () => replicas.close());
   const intervalMs = config['replica.high.watermark.checkpoint.interval.ms'];
   const checkpoints = new Checkpoints({ ...shared, replicas, intervalMs });

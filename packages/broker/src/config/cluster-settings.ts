@@ -182,7 +182,7 @@ export const groupSettings = {
     'Replicas of __consumer_offsets; no more than the cluster has brokers.',
   ),
   'offsets.topic.segment.bytes': setting(
-    int('bytes', { min: 14 }),
+    int('bytes', { min: 64 }),
     104857600,
     'Segment size of __consumer_offsets: small, so that compaction and loading stay fast.',
   ),

@@ -16,7 +16,7 @@ export const logSettings = {
   ),
   'log.segment.bytes': dynamic(
     setting(
-      int('bytes', { min: 14 }),
+      int('bytes', { min: 64 }),
       1073741824,
       'A segment that would grow beyond this is closed and a new one begun.',
     ),
@@ -32,7 +32,7 @@ export const logSettings = {
     setting(int('bytes', { min: 0 }), 4096, 'An entry is added to the offset index each time this much was appended.'),
   ),
   'log.index.size.max.bytes': dynamic(
-    setting(int('bytes', { min: 4 }), 10485760, 'Size of an index at which its segment is closed.'),
+    setting(int('bytes', { min: 24 }), 10485760, 'Size of an index at which its segment is closed.'),
   ),
   'log.flush.interval.messages': dynamic(
     setting(

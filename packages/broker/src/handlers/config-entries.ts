@@ -4,7 +4,7 @@ import { documentation } from '../config/setting';
 import { topicConfig, topicSettingNames, topicSettings } from '../config/topic-settings';
 
 /** Where a value comes from, by Kafka's numbers (KIP-226). */
-export const ConfigSource = { TOPIC: 1, STATIC_BROKER: 4, DEFAULT: 5 } as const;
+export const ConfigSource = { TOPIC: 1, BROKER: 2, ALL_BROKERS: 3, STATIC_BROKER: 4, DEFAULT: 5 } as const;
 
 /** Types of values, by Kafka's numbers (KIP-569). */
 const TYPES: Readonly<Record<ValueType, number>> = { boolean: 1, string: 2, int: 3, long: 5, double: 6, list: 7 };
@@ -36,19 +36,33 @@ export function describeTopicConfigs(broker: BrokerConfig, configs: Readonly<Rec
   });
 }
 
-/** The settings of this broker. They change with a restart only. */
+/** The settings of this broker; those that can't be changed while it runs are read-only. */
 export function describeBrokerConfigs(broker: BrokerConfig): ConfigEntry[] {
   return (Object.keys(brokerSettings) as SettingName[]).map((name) => {
-    const value = settingNamed(name).kind.format(broker[name]);
-    return entry(name, value, true, brokerSynonyms(broker, name), name);
+    const setting = settingNamed(name);
+    const value = setting.kind.format(broker[name]);
+    return entry(name, value, setting.update === 'read-only', brokerSynonyms(broker, name), name);
   });
 }
 
-function brokerSynonyms(broker: BrokerConfig, name: SettingName): ConfigEntry['synonyms'] {
+/** What was changed for all brokers while they run; nothing else is known of all of them. */
+export function describeClusterConfigs({ layers }: BrokerConfig): ConfigEntry[] {
+  return [...layers.ofCluster].map(([name, stored]) => {
+    const value = settingNamed(name).kind.format(stored);
+    return entry(name, value, false, [{ name, value, source: ConfigSource.ALL_BROKERS }], name);
+  });
+}
+
+function brokerSynonyms({ layers, origins }: BrokerConfig, name: SettingName): ConfigEntry['synonyms'] {
   const setting = settingNamed(name);
-  const fallback = { name, value: setting.kind.format(setting.default), source: ConfigSource.DEFAULT };
-  if (!broker.origins.has(name)) return [fallback];
-  return [{ name, value: setting.kind.format(broker[name]), source: ConfigSource.STATIC_BROKER }, fallback];
+  const synonym = (value: unknown, source: number) => ({ name, value: setting.kind.format(value), source });
+  const { ofBroker, ofCluster, started } = layers;
+  return [
+    ...(ofBroker.has(name) ? [synonym(ofBroker.get(name), ConfigSource.BROKER)] : []),
+    ...(ofCluster.has(name) ? [synonym(ofCluster.get(name), ConfigSource.ALL_BROKERS)] : []),
+    ...(origins.has(name) ? [synonym(started[name], ConfigSource.STATIC_BROKER)] : []),
+    synonym(setting.default, ConfigSource.DEFAULT),
+  ];
 }
 
 function entry(

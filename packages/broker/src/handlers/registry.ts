@@ -1,9 +1,11 @@
 import type { AnyApi } from '@ottla/protocol';
 import { toOttlaError } from '@ottla/protocol';
 import type { BrokerServices } from '../services';
+import { alterConfigs } from './cluster/alter-configs';
 import { apiVersions } from './cluster/api-versions';
 import { describeCluster } from './cluster/describe-cluster';
 import { describeConfigs } from './cluster/describe-configs';
+import { incrementalAlterConfigs } from './cluster/incremental-alter-configs';
 import { metadata } from './cluster/metadata';
 import { deleteGroups } from './groups/delete-groups';
 import { describeGroups } from './groups/describe-groups';
@@ -44,8 +46,10 @@ const HANDLERS: readonly Handler[] = [
   initProducerId,
   offsetForLeaderEpoch,
   describeConfigs,
+  alterConfigs,
   createPartitions,
   deleteGroups,
+  incrementalAlterConfigs,
   describeCluster,
 ];
 

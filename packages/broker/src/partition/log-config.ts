@@ -1,4 +1,5 @@
 import type { LogConfig } from '@ottla/log';
+import { LONG_MAX } from '../config/kinds';
 import type { BrokerConfig } from '../config/schema';
 import { topicConfig } from '../config/topic-settings';
 
@@ -10,8 +11,13 @@ export function logConfigOf(broker: BrokerConfig, configs: Readonly<Record<strin
     segmentMs: topic['segment.ms'],
     indexIntervalBytes: topic['index.interval.bytes'],
     indexMaxBytes: topic['segment.index.bytes'],
-    flushMessages: topic['flush.messages'],
-    flushMs: topic['flush.ms'],
+    flushMessages: orNever(topic['flush.messages']),
+    flushMs: orNever(topic['flush.ms']),
     maxMessageBytes: topic['max.message.bytes'],
   };
+}
+
+/** Kafka's way to say never is the largest long. */
+function orNever(value: number): number {
+  return value >= LONG_MAX ? Number.POSITIVE_INFINITY : value;
 }

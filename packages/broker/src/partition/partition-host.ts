@@ -1,4 +1,4 @@
-import type { PartitionLog } from '@ottla/log';
+import type { LogConfig, PartitionLog } from '@ottla/log';
 import { type BatchHeader, OttlaError, toOttlaError } from '@ottla/protocol';
 import type { Replica, ReplicaInput } from '@ottla/replication';
 import type { Clock, Codecs, Logger, Timer } from '@ottla/runtime';
@@ -150,6 +150,11 @@ export class PartitionHost implements LocalPartition {
   onAdvance(listener: () => void): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
+  }
+
+  /** The topic's settings for its log have changed. */
+  updateConfig(config: LogConfig): void {
+    this.options.log.updateConfig(config);
   }
 
   /** Takes one input. The effects of an input are carried out before the next input is looked at. */

@@ -18,6 +18,7 @@ import { PartitionHost } from './partition-host';
 import { RecordWriter } from './record-writer';
 
 export interface ReplicaManagerOptions {
+  /** As it is now; read again whenever the image's configs changed. */
   readonly config: BrokerConfig;
   readonly hello: PeerHello;
   readonly clock: Clock;
@@ -127,8 +128,12 @@ export class ReplicaManager implements Partitions {
     for (const name of delta.topics) {
       const topicId = image.topics.get(name)?.value.topicId;
       if (topicId === undefined) continue;
-      for (const partition of image.partitions.get(topicId)?.keys() ?? []) this.sync(image, topicId, partition);
+      for (const partition of image.partitions.get(topicId)?.keys() ?? []) {
+        this.sync(image, topicId, partition);
+        this.applyConfig(image, this.host(topicId, partition));
+      }
     }
+    if (delta.configs.length > 0) for (const host of this.hosts()) this.applyConfig(image, host);
     if (delta.brokers.length > 0) this.leaderLinks.onBrokersChanged();
   }
 
@@ -150,6 +155,7 @@ export class ReplicaManager implements Partitions {
       if (this.closed) return;
       held.host = await this.open(topic, topicId, partition);
       held.follower = this.followerOf(held.host);
+      this.applyConfig(this.options.tracker.image, held.host);
       const record = this.options.tracker.image.partitions.get(topicId)?.get(partition);
       if (record !== undefined) this.applyRecord(held, record);
     };
@@ -216,6 +222,11 @@ export class ReplicaManager implements Partitions {
         producers: log.producers.clone(),
       },
     );
+  }
+
+  private applyConfig(image: ClusterImage, host: PartitionHost | null): void {
+    const topic = host === null ? undefined : image.topics.get(host.topic)?.value;
+    if (topic?.topicId === host?.topicId) host?.updateConfig(logConfigOf(this.options.config, topic?.configs ?? {}));
   }
 
   private applyRecord(held: Held, record: Versioned<PartitionRecord>): void {

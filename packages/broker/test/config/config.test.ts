@@ -91,7 +91,7 @@ describe('values', () => {
     ['node.id', true, /expected a whole number/],
     ['node.id', {}, /expected a whole number/],
     ['auto.create.topics.enable', 'yes', /expected true or false/],
-    ['log.segment.bytes', 13, /from 14 to 2147483647 \(bytes\)/],
+    ['log.segment.bytes', 63, /from 64 to 2147483647 \(bytes\)/],
     ['socket.request.max.bytes', 0x16000000, /from 1024 to 369098751/],
     ['log.dirs', 'a,b', /expected one directory/],
     ['log.dirs', [], /expected one directory/],

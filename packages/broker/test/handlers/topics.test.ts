@@ -293,14 +293,14 @@ describe('DescribeConfigs', () => {
   });
 
   it.each([1, 2, 3, 4])(
-    'version %i, this broker: its settings, read-only, given ones apart from defaults',
+    'version %i, this broker: its settings, given ones apart from defaults, and which of them can be changed',
     async (version) => {
       const services = fakeServices({ config: { 'num.partitions': 7 } });
       const { configs } = await describeConfigs(services, { resourceType: BROKER, resourceName: '1' }, {}, version);
       const given = configs.find((config) => config.name === 'num.partitions');
       const standard = configs.find((config) => config.name === 'log.segment.bytes');
       expect(given).toMatchObject({ value: '7', configSource: 4, readOnly: true });
-      expect(standard).toMatchObject({ value: '1073741824', configSource: 5, readOnly: true });
+      expect(standard).toMatchObject({ value: '1073741824', configSource: 5, readOnly: false });
     },
   );
 

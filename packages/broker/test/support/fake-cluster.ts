@@ -1,5 +1,11 @@
 import type { CreatedTopic, CreatePartitionsRequest, CreateTopicRequest, TopicReference } from '@ottla/controller';
-import type { BrokerRegistration, ClusterImage, TopicRecord, Versioned } from '@ottla/metadata';
+import {
+  ALL_BROKERS,
+  type BrokerRegistration,
+  type ClusterImage,
+  type TopicRecord,
+  type Versioned,
+} from '@ottla/metadata';
 import { OttlaError } from '@ottla/protocol';
 import type { PartitionRecord } from '@ottla/replication';
 import type { BrokerServices, LocalPartition, Partitions } from '../../src/services';
@@ -37,6 +43,7 @@ export function topicIdOf(index: number): string {
 export class FakeCluster implements Partitions {
   readonly topics: Pick<BrokerServices['topics'], 'createTopic' | 'ensureTopic' | 'deleteTopic' | 'createPartitions'> =
     this.topicAdmin();
+  readonly configs: BrokerServices['configs'] = this.configAdmin();
   readonly created: CreateTopicRequest[] = [];
   readonly deleted: TopicReference[] = [];
   readonly grown: CreatePartitionsRequest[] = [];
@@ -156,6 +163,28 @@ export class FakeCluster implements Partitions {
 
   roleChanged(partition: LocalPartition): void {
     for (const listener of [...this.roleListeners]) listener(partition);
+  }
+
+  /** The settings of a broker, or of all. */
+  setConfigs(broker: number | null, configs: Record<string, string>): void {
+    const name = `brokers/${broker ?? ALL_BROKERS}`;
+    this.change({ configs: new Map(this.image.configs).set(name, versioned({ version: 1, configs })) });
+  }
+
+  private configAdmin(): BrokerServices['configs'] {
+    return {
+      alterTopic: async (name, edit, { validateOnly }) => {
+        const topic = this.image.topics.get(name)?.value;
+        if (topic === undefined) throw new OttlaError('UNKNOWN_TOPIC_OR_PARTITION', 'there is no such topic');
+        const altered = { ...topic, configs: { ...edit(topic.configs) } };
+        if (!validateOnly) this.change({ topics: new Map(this.image.topics).set(name, versioned(altered)) });
+      },
+      alterBrokers: async (broker, edit, { validateOnly }) => {
+        const present = this.image.configs.get(`brokers/${broker ?? ALL_BROKERS}`)?.value.configs ?? {};
+        const altered = edit(present);
+        if (!validateOnly) this.setConfigs(broker, { ...altered });
+      },
+    };
   }
 
   private open(topic: TopicRecord, partition: number): void {

@@ -1,5 +1,7 @@
 import { type Codecs, type Logger, ManualClock, nodeCodecs, SeededRandom } from '@ottla/runtime';
+import { DynamicConfig } from '../../src/config/dynamic/dynamic-config';
 import { brokerConfig, type SettingName } from '../../src/config/schema';
+import { Doubts } from '../../src/peers/doubts';
 import type { BrokerServices, Groups } from '../../src/services';
 import { FakeCluster, SELF } from './fake-cluster';
 
@@ -25,6 +27,7 @@ export class LogLines implements Logger {
 export interface FakeServices extends BrokerServices {
   readonly cluster: FakeCluster;
   readonly clock: ManualClock;
+  readonly doubts: Doubts;
   readonly logger: LogLines;
 }
 
@@ -40,20 +43,27 @@ const noGroups: Groups = { handle: () => Promise.reject(new Error('this test has
 
 export function fakeServices(options: FakeServicesOptions = {}): FakeServices {
   const cluster = options.cluster ?? new FakeCluster();
+  const clock = new ManualClock();
   let nextProducerId = 4000;
+  const logger = new LogLines();
+  const live = new DynamicConfig(brokerConfig({ 'node.id': SELF.broker, ...options.config }), logger);
   return {
-    config: brokerConfig({ 'node.id': SELF.broker, ...options.config }),
+    get config() {
+      return live.in(cluster.image);
+    },
     self: SELF,
     clusterId: 'test-cluster',
-    clock: new ManualClock(),
+    clock,
+    doubts: new Doubts(clock),
     random: new SeededRandom(1),
-    logger: new LogLines(),
+    logger,
     codecs: options.codecs ?? nodeCodecs,
     cluster,
     image: () => cluster.image,
     onImageChange: (listener) => cluster.onImageChange(listener),
     partitions: cluster,
     topics: cluster.topics,
+    configs: cluster.configs,
     groups: options.groups ?? noGroups,
     producerIds: options.producerIds ?? { next: async () => ({ producerId: nextProducerId++, producerEpoch: 0 }) },
   };

@@ -92,8 +92,9 @@ export class KafkaDoor {
 
   private accept(tcp: TcpConnection): void {
     if (this.closing) return tcp.destroy();
-    if (this.connected.size >= this.config['max.connections']) {
-      this.complain(`${tcp.remoteAddress} was refused: max.connections, ${this.config['max.connections']}, are open`);
+    const most = this.options.services.config['max.connections'];
+    if (this.connected.size >= most) {
+      this.complain(`${tcp.remoteAddress} was refused: max.connections, ${most}, are open`);
       return tcp.destroy();
     }
     const { clock, logger } = this.options.services;

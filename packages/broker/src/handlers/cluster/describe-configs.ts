@@ -7,7 +7,13 @@ import {
   toOttlaError,
 } from '@ottla/protocol';
 import type { BrokerServices } from '../../services';
-import { type ConfigEntry, describeBrokerConfigs, describeTopicConfigs } from '../config-entries';
+import {
+  type ConfigEntry,
+  describeBrokerConfigs,
+  describeClusterConfigs,
+  describeTopicConfigs,
+} from '../config-entries';
+import { ConfigResource, requireConfigurable } from '../config-resource';
 import { defineHandler } from '../handler';
 import { requireTopic } from '../topic-lookup';
 import { requireTopicName } from '../topics/topic-creation';
@@ -15,11 +21,7 @@ import { requireTopicName } from '../topics/topic-creation';
 type Asked = DescribeConfigsRequest['resources'][number];
 type ResourceResponse = DescribeConfigsResponse['results'][number];
 
-/** Types of resources, by Kafka's numbers. */
-const TOPIC = 2;
-const BROKER = 4;
-
-/** Settings of topics and of this broker: effective values and where they come from. */
+/** Settings of topics, of this broker, and of all brokers: effective values and where they come from. */
 export const describeConfigs = defineHandler(apis.DescribeConfigs, {
   handle: ({ body }, services) => ({ results: body.resources.map((asked) => describe(asked, body, services)) }),
 
@@ -48,17 +50,13 @@ function describe(asked: Asked, body: DescribeConfigsRequest, services: BrokerSe
 }
 
 function entriesOf({ resourceType, resourceName }: Asked, services: BrokerServices): ConfigEntry[] {
-  if (resourceType === TOPIC) {
+  if (resourceType === ConfigResource.TOPIC) {
     requireTopicName(resourceName);
     const topic = requireTopic(services.image(), { name: resourceName });
     return describeTopicConfigs(services.config, topic.configs);
   }
-  if (resourceType !== BROKER) {
-    const message = `configs of resource type ${resourceType} are not supported: topics (${TOPIC}) and brokers (${BROKER}) are`;
-    throw new OttlaError('INVALID_REQUEST', message);
-  }
-  // The empty name stands for what all brokers have in common, of which nothing is kept.
-  if (resourceName === '') return [];
+  requireConfigurable(resourceType);
+  if (resourceName === '') return describeClusterConfigs(services.config);
   const { broker } = services.self;
   if (resourceName === String(broker)) return describeBrokerConfigs(services.config);
   throw new OttlaError('INVALID_REQUEST', `this is broker ${broker}: ask broker ${resourceName} for its own configs`);

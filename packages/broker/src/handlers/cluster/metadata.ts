@@ -12,6 +12,7 @@ import { advertisedEndpoint } from '../advertised';
 import { AUTHORIZED_OPERATIONS } from '../authorized-operations';
 import { type Connection, defineHandler, type HandlerRequest } from '../handler';
 import { knownBrokers, listedBrokers } from '../known-brokers';
+import { awaitNewLeaders } from '../leader-news';
 import { findTopic, NO_TOPIC_ID, partitionRecord } from '../topic-lookup';
 import { autoCreateTopic, requireTopicName } from '../topics/topic-creation';
 
@@ -32,6 +33,7 @@ export const metadata = defineHandler(apis.Metadata, {
     const everything = body.topics === null || (header.apiVersion === 0 && body.topics.length === 0);
     const asked = everything ? null : body.topics!;
     const refused = asked === null ? new Map<string, OttlaError>() : await createMissing(asked, body, services);
+    if (asked !== null) await awaitNewLeaders(existing(asked, services.image()), request.connection, services);
     const image = services.image();
     const view = new MetadataView(request, services, image);
     return view.answer(
@@ -48,6 +50,10 @@ export const metadata = defineHandler(apis.Metadata, {
 
 function allTopics(image: ClusterImage): TopicAsked[] {
   return [...image.topics.keys()].map((name) => ({ name, topicId: NO_TOPIC_ID }));
+}
+
+function existing(asked: readonly TopicAsked[], image: ClusterImage): TopicRecord[] {
+  return asked.map((topic) => findTopic(image, topic)).filter((topic) => topic !== null);
 }
 
 /** Answers why topics couldn't be created, by name. */
