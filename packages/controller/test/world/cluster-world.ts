@@ -4,6 +4,7 @@ import type { PartitionRecord } from '@ottla/replication';
 import { ManualClock, SeededRandom, silentLogger } from '@ottla/runtime';
 import type { ControllerEvent } from '../../src/core/controller-event';
 import { ClusterMember } from '../../src/host/cluster-member';
+import { ConfigAdmin } from '../../src/host/config-admin';
 import { TopicAdmin } from '../../src/host/topic-admin';
 import { KEYS } from '../controller-fixtures';
 import { CLUSTER, DEFAULTS, registration } from '../fixtures';
@@ -18,6 +19,7 @@ export class Process {
   readonly tracker: ImageTracker;
   readonly member: ClusterMember;
   readonly topics: TopicAdmin;
+  readonly configs: ConfigAdmin;
   readonly events: ControllerEvent[] = [];
   superseded: OttlaError | null = null;
 
@@ -45,6 +47,7 @@ export class Process {
       onEvent: (event) => this.events.push(event),
     });
     this.topics = new TopicAdmin({ ...shared, view: this.tracker, validateConfigs: () => {} });
+    this.configs = new ConfigAdmin({ ...shared, view: this.tracker });
   }
 
   listen(): void {
