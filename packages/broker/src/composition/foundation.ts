@@ -1,9 +1,11 @@
 import { ClusterMember, type TopicDefaults } from '@ottla/controller';
 import { LogDirectory } from '@ottla/log';
-import { ImageTracker } from '@ottla/metadata';
+import { type ClusterImage, ImageTracker } from '@ottla/metadata';
 import type { OttlaError } from '@ottla/protocol';
-import type { Clock, Codecs, Logger, Random } from '@ottla/runtime';
+import type { Clock, Codecs, Logger, PeerAddress, Random } from '@ottla/runtime';
 import type { BrokerConfig } from '../config/schema';
+import { type BrokerProcess, Doubts } from '../peers/doubts';
+import { WatchedPeers } from '../peers/watched-peers';
 import type { Closing } from './closing';
 import { ensureGeneration } from './generation';
 import type { BrokerPorts, ClosablePeers } from './ports';
@@ -27,6 +29,7 @@ export interface Foundation extends FoundationOptions {
   readonly directory: LogDirectory;
   readonly tracker: ImageTracker;
   readonly network: ClosablePeers;
+  readonly doubts: Doubts;
   readonly member: ClusterMember;
   readonly defaults: TopicDefaults;
 }
@@ -50,7 +53,14 @@ export async function openFoundation(options: FoundationOptions): Promise<Founda
   closing.add('the image of the cluster', () => tracker.close());
   await tracker.start(STORE_TIMEOUT_MS);
 
-  const network = ports.openPeers(logger);
+  const doubts = new Doubts(clock);
+  const network = new WatchedPeers(ports.openPeers(logger), {
+    from: (hello) => doubts.onBroken(hello),
+    to: (address) => {
+      const process = registeredAt(tracker.image, address);
+      if (process !== null) doubts.onBroken(process);
+    },
+  });
   closing.add('the connections to other brokers', () => network.close());
   const defaults = topicDefaults(config);
   const member = new ClusterMember({
@@ -63,7 +73,14 @@ export async function openFoundation(options: FoundationOptions): Promise<Founda
       leaseTtlMs: config['metadata.lease.ttl.ms'],
     },
   });
-  return { ...options, ...shared, directory, tracker, network, member, defaults };
+  return { ...options, ...shared, directory, tracker, network, doubts, member, defaults };
+}
+
+function registeredAt(image: ClusterImage, { host, port }: PeerAddress): BrokerProcess | null {
+  for (const { value } of image.brokers.values()) {
+    if (value.peer.host === host && value.peer.port === port) return value;
+  }
+  return null;
 }
 
 async function openDirectory({ ports, config, logger, self }: FoundationOptions): Promise<LogDirectory> {
