@@ -1,0 +1,67 @@
+import type { KeyValue, WatchEvent } from '@ottla/metadata';
+import type { Violation } from '../../run/result';
+import { checkClaim, checkRegistration, type Finding } from './membership-rules';
+import { checkPartition } from './partition-rules';
+import { type StoreChange, StoreView } from './store-view';
+
+/** A revision of the store, as it was committed. */
+export interface StoreRevision {
+  /** Virtual milliseconds. */
+  readonly at: number;
+  readonly revision: number;
+  /** The broker whose transaction it was; null when a lease ended. */
+  readonly writer: number | null;
+  readonly events: readonly WatchEvent[];
+}
+
+/** Checks each revision of the metadata store against the ones before: what an operator could see by watching it. */
+export class StoreHistory {
+  /** As the next transaction will meet it. */
+  private readonly view: StoreView;
+  /** With the revision that is being looked at. */
+  private readonly next: StoreView;
+  private highestControllerEpoch = 0;
+
+  constructor(clusterId: string) {
+    this.view = new StoreView(clusterId);
+    this.next = new StoreView(clusterId);
+  }
+
+  onRevision({ at, writer, events, revision }: StoreRevision): Violation[] {
+    const changes = events.flatMap((event) => this.next.apply(event) ?? []);
+    const findings = changes.flatMap((change) => this.check(change, writer));
+    for (const event of events) this.view.apply(event);
+    return findings.map(({ invariant, message }) => ({
+      invariant,
+      at,
+      message: `store revision ${revision}: ${message}`,
+    }));
+  }
+
+  /** The store was replaced by a backup: another history begins with what that holds. */
+  onRestored(entries: readonly KeyValue[]): void {
+    for (const view of [this.view, this.next]) {
+      view.clear();
+      for (const kv of entries) view.apply({ type: 'put', key: kv.key, kv });
+    }
+    this.highestControllerEpoch = this.view.claim?.value.epoch ?? 0;
+  }
+
+  private check(change: StoreChange, writer: number | null): Finding[] {
+    switch (change.kind) {
+      case 'claim': {
+        const findings = checkClaim(change.before, change.after, this.highestControllerEpoch);
+        this.highestControllerEpoch = Math.max(this.highestControllerEpoch, change.after?.value.epoch ?? 0);
+        return findings;
+      }
+      case 'registration':
+        return checkRegistration(change.broker, change.before, change.after, writer, this.view.claim);
+      case 'partition': {
+        if (change.after === null) return [];
+        const where = `partition ${change.topicId}/${change.partition}: `;
+        const found = checkPartition(change.before?.value ?? null, change.after.value, writer, this.view);
+        return found.map(({ invariant, message }) => ({ invariant, message: where + message }));
+      }
+    }
+  }
+}
