@@ -14,15 +14,24 @@ import {
 import { dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { etcd3Plugin } from '../etcd3-plugin.mjs';
 
 export const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
 const packages = readdirSync(join(root, 'packages'));
 const entry = join(root, 'packages/simulator/src/main.ts');
 const outdir = join(root, 'packages/simulator/dist/bundle');
 
-/** Packages that hold prebuilt binaries: they stay in node_modules. */
-const external = ['@node-rs/crc32', 'snappy', 'lz4-napi', '@toondepauw/node-zstd', 'koffi'];
+/** Packages that hold prebuilt binaries, and what only adapters load that the simulator has no use for. */
+const external = [
+  '@node-rs/crc32',
+  'snappy',
+  'lz4-napi',
+  '@toondepauw/node-zstd',
+  'koffi',
+  '@grpc/grpc-js',
+  'etcd3',
+  'winston',
+  'protobufjs',
+];
 
 const options = {
   bundle: true,
@@ -33,9 +42,25 @@ const options = {
   sourcemap: 'inline',
   sourcesContent: false,
   external,
-  alias: Object.fromEntries(packages.map((name) => [`@ottla/${name}`, join(root, 'packages', name, 'src/index.ts')])),
   logLevel: 'silent',
   write: false,
+};
+
+/** Workspace packages by name; what a bundle doesn't use of them is left out, with all that it would load. */
+const workspace = {
+  name: 'workspace',
+  setup(bundler) {
+    bundler.onResolve({ filter: /^@ottla\/[a-z]+$/ }, ({ path }) => ({
+      path: join(root, 'packages', path.slice('@ottla/'.length), 'src/index.ts'),
+      sideEffects: false,
+    }));
+    bundler.onResolve({ filter: /^\./ }, ({ path, importer, resolveDir, kind }) => {
+      if (!/[\\/]packages[\\/]/.test(importer) || kind !== 'import-statement') return undefined;
+      const base = join(resolveDir, path);
+      const found = [`${base}.ts`, join(base, 'index.ts')].find((candidate) => existsSync(candidate));
+      return found === undefined ? undefined : { path: found, sideEffects: false };
+    });
+  },
 };
 
 /** The simulator's bundle, of the sources as they are or with the edits of `mutant` ({ name, edits }). */
@@ -66,7 +91,13 @@ export async function bundleCode(mutant) {
 
 /** The exports of a TypeScript module of this repository, for scripts. */
 export async function loadTypeScript(path) {
-  const result = await build({ ...options, format: 'esm', sourcemap: false, entryPoints: [join(root, path)] });
+  const result = await build({
+    ...options,
+    format: 'esm',
+    sourcemap: false,
+    entryPoints: [join(root, path)],
+    plugins: [workspace],
+  });
   const code = Buffer.from(result.outputFiles[0].text).toString('base64');
   return import(`data:text/javascript;base64,${code}`);
 }
@@ -80,7 +111,7 @@ export async function mutantNamed(name) {
 }
 
 function pluginsFor(mutant) {
-  return mutant === null ? [etcd3Plugin] : [etcd3Plugin, mutantPlugin(mutant)];
+  return mutant === null ? [workspace] : [workspace, mutantPlugin(mutant)];
 }
 
 /** Applies a mutant's edits while the sources are loaded; each must find its text exactly once. */
