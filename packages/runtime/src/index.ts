@@ -5,7 +5,7 @@ export { withDeadline } from './concurrency/with-deadline';
 export type { DiskOperation, Fault } from './memory/faults';
 export { ManualClock } from './memory/manual-clock';
 export type { MemoryDiskOptions } from './memory/memory-device';
-export { MemoryDisk } from './memory/memory-disk';
+export { MemoryDisk, type MemoryDiskImage } from './memory/memory-disk';
 export { SeededRandom } from './memory/seeded-random';
 export { nodeClock } from './node/node-clock';
 export { nodeCodecs } from './node/node-codecs';

@@ -1,4 +1,6 @@
+export type { WorkloadParts } from './run/no-workload';
 export type { PlannedItem, RunOptions, RunResult, Violation } from './run/result';
+export { runSeed } from './run/run-seed';
 export type {
   CreateWorkload,
   DoorLink,

@@ -58,6 +58,12 @@ export class MemoryStore implements MetadataStore {
     });
   }
 
+  /** What `snapshot('')` would answer, at once. */
+  contents(): Snapshot {
+    const { kvs } = this.#machine.range({ range: keysBelow(toByteKey('')), revision: 0, limit: 0 });
+    return { revision: this.#machine.revision, entries: kvs.map(toKeyValue) };
+  }
+
   async txn(txn: Txn): Promise<TxnResult> {
     return this.#run(() => {
       if (requestBytes(txn) > MAX_REQUEST_BYTES) {

@@ -35,7 +35,7 @@ export class MemoryDevice {
     'make-directory': 0,
     lock: 0,
   };
-  readonly root = new MemoryDirectoryNode();
+  root = new MemoryDirectoryNode();
   readonly faults = new Faults();
   readonly locks = new Map<string, symbol>();
   capacityBytes: number;

@@ -2,6 +2,12 @@ import type { Disk } from '../ports/disk';
 import type { DiskOperation, Fault } from './faults';
 import { MemoryDevice, type MemoryDiskOptions } from './memory-device';
 import { MemoryMount } from './memory-mount';
+import type { MemoryDirectoryNode } from './memory-node';
+
+/** The content of a disk at one time. */
+export interface MemoryDiskImage {
+  readonly root: MemoryDirectoryNode;
+}
 
 /**
  * A file system in memory, deterministic, that can lose what wasn't synced. What it loses is what POSIX allows: file
@@ -49,5 +55,34 @@ export class MemoryDisk extends MemoryMount {
   /** The machine dies: as `kill`, and what wasn't synced is lost; with a `random`, some of it was written back in time. */
   crash(): void {
     this.device.crash();
+  }
+
+  /** What a process would read, without waiting and without a fault; null when there is no such file. */
+  peek(path: string): Uint8Array | null {
+    const node = this.device.find(path);
+    return node?.kind === 'file' ? node.view(0, node.size) : null;
+  }
+
+  /** The names in a directory, sorted, as `list` gives them. */
+  names(dir: string): string[] {
+    const node = this.device.find(dir);
+    return node?.kind === 'directory' ? [...node.entries.keys()].sort() : [];
+  }
+
+  /** One byte of a file changes on the medium. Nothing happens when there is no such byte. */
+  rot(path: string, position: number, xor = 0xff): void {
+    const node = this.device.find(path);
+    if (node?.kind === 'file') node.rot(position, xor);
+  }
+
+  /** What is on the medium now, to be put back later. */
+  image(): MemoryDiskImage {
+    return { root: this.device.root.copy() };
+  }
+
+  /** Puts an earlier image back, while no process uses the disk. */
+  restore(image: MemoryDiskImage): void {
+    this.device.kill();
+    this.device.root = image.root.copy();
   }
 }

@@ -63,6 +63,23 @@ export class MemoryFileNode {
     this.#unsynced = [];
   }
 
+  /** A byte on the platter changes by itself; who reads it sees the change. */
+  rot(position: number, xor: number): void {
+    for (const content of [this.#seen, this.#durable]) {
+      const byte = content.view(position, position + 1);
+      if (byte.length === 1) byte[0] = (byte[0] as number) ^ xor;
+    }
+  }
+
+  copy(): MemoryFileNode {
+    const copy = new MemoryFileNode();
+    copy.mtimeMs = this.mtimeMs;
+    copy.#durable.write(this.#durable.view(0, this.#durable.size), 0);
+    copy.#seen.write(this.#seen.view(0, this.#seen.size), 0);
+    copy.#unsynced = [...this.#unsynced];
+    return copy;
+  }
+
   /** The machine goes down. Without `random` all that wasn't synced is lost; with it, some of it was written back. */
   crash(random: Random | null): void {
     if (random !== null) for (const change of survivors(this.#unsynced, random)) apply(this.#durable, change);
@@ -107,6 +124,19 @@ export class MemoryDirectoryNode {
 
   sync(): void {
     this.#durable = new Map(this.entries);
+  }
+
+  copy(): MemoryDirectoryNode {
+    const copy = new MemoryDirectoryNode();
+    const copies = new Map<MemoryNode, MemoryNode>();
+    const copyOf = (node: MemoryNode): MemoryNode => {
+      const known = copies.get(node) ?? node.copy();
+      copies.set(node, known);
+      return known;
+    };
+    for (const [name, node] of this.entries) copy.entries.set(name, copyOf(node));
+    for (const [name, node] of this.#durable) copy.#durable.set(name, copyOf(node));
+    return copy;
   }
 
   /** Makes one entry durable without the others. */

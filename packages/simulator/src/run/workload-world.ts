@@ -17,7 +17,8 @@ export interface Topology {
   readonly faultMs: number;
 }
 
-type Unary = Pick<
+/** The calls of the gRPC door; of its streams, what one entry or one read is. */
+export type DoorMethods = Pick<
   DoorHandlers,
   | 'metadata'
   | 'listOffsets'
@@ -34,11 +35,11 @@ type Unary = Pick<
 /** A client's link to the gRPC door of one broker: its handlers, as production has them, behind simulated delays and cuts. */
 export interface DoorLink {
   /** Rejects with NETWORK_EXCEPTION when the link or the broker dies, REQUEST_TIMED_OUT after `timeoutMs`, else as the handler does. */
-  call<M extends keyof Unary>(
+  call<M extends keyof DoorMethods>(
     method: M,
-    request: Parameters<Unary[M]>[0],
+    request: Parameters<DoorMethods[M]>[0],
     timeoutMs: number,
-  ): Promise<Awaited<ReturnType<Unary[M]>>>;
+  ): Promise<Awaited<ReturnType<DoorMethods[M]>>>;
 }
 
 /** One segment of a replica, byte for byte as on the disk; unsynced writes included. */

@@ -11,8 +11,13 @@ export class SimTime {
   private current = 0;
   private ran = 0;
 
-  /** `settle` resolves when no microtask is left. */
-  constructor(private readonly settle: () => Promise<void>) {}
+  /** `settle` resolves when no microtask is left; `onError` hears what an event threw. */
+  constructor(
+    private readonly settle: () => Promise<void>,
+    private readonly onError: (error: unknown) => void = (error) => {
+      throw error;
+    },
+  ) {}
 
   now(): number {
     return this.current;
@@ -46,7 +51,11 @@ export class SimTime {
       if (action === null) continue;
       this.current = next.at;
       this.ran++;
-      action();
+      try {
+        action();
+      } catch (error) {
+        this.onError(error);
+      }
       await this.settle();
       if (done()) return;
     }

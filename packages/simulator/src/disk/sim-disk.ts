@@ -1,0 +1,86 @@
+import { type Disk, type DiskOperation, MemoryDisk, type Random } from '@ottla/runtime';
+import type { Life } from '../process/life';
+import type { SimTime } from '../time/sim-time';
+
+/** How long a disk takes, in ms; each time is drawn between half of it and one and a half. */
+export interface DiskSpeed {
+  readonly writeMs: number;
+  readonly syncMs: number;
+  readonly readMs: number;
+}
+
+const INSTANT = Promise.resolve();
+
+/** The disk of one machine. It outlives the processes that use it, one at a time. */
+export class SimDisk {
+  /** Multiplies all times. */
+  slowness = 1;
+  /** When something that had been written was lost, in virtual ms. */
+  readonly losses: number[] = [];
+  memory: MemoryDisk;
+  private user: Life | null = null;
+
+  constructor(
+    private readonly time: SimTime,
+    private readonly random: Random,
+    private readonly speed: DiskSpeed,
+    private readonly wall: () => number,
+  ) {
+    this.memory = this.fresh();
+  }
+
+  /** The disk for one process. */
+  mount(life: Life): Disk {
+    this.user = life;
+    return this.memory.mount();
+  }
+
+  /** The process died: what it was writing may be there in part. */
+  kill(): void {
+    this.memory.kill();
+  }
+
+  /** The machine died: what wasn't synced may be lost, or torn. */
+  crash(): void {
+    this.losses.push(this.time.now());
+    this.memory.crash();
+  }
+
+  /** Another disk is put in, with nothing on it. */
+  replace(): void {
+    this.losses.push(this.time.now());
+    this.memory = this.fresh();
+  }
+
+  private fresh(): MemoryDisk {
+    return new MemoryDisk({
+      random: this.random,
+      delay: (operation) => this.delay(operation),
+      wall: this.wall,
+    });
+  }
+
+  /** Most operations take no time unless the disk is slow: what matters is that writes and syncs do. */
+  private delay(operation: DiskOperation): Promise<void> {
+    const base = this.baseMs(operation) * this.slowness;
+    const { user } = this;
+    if (base === 0 || user === null) return INSTANT;
+    const ms = base * (0.5 + this.random.below(1000) / 1000);
+    return new Promise((resolve) => {
+      this.time.after(ms, () => user.run(resolve));
+    });
+  }
+
+  private baseMs(operation: DiskOperation): number {
+    switch (operation) {
+      case 'write':
+        return this.speed.writeMs;
+      case 'sync':
+        return this.speed.syncMs;
+      case 'read':
+        return this.speed.readMs;
+      default:
+        return this.slowness > 1 ? this.speed.readMs : 0;
+    }
+  }
+}

@@ -1,0 +1,63 @@
+import type { Random } from '@ottla/runtime';
+import type { DiskSpeed } from '../disk/sim-disk';
+import type { LinkQuality } from '../network/link';
+import type { Topology } from './workload-world';
+
+/** What the seed says about the cluster and its machines. */
+export interface ClusterPlan extends Topology {
+  readonly link: LinkQuality;
+  readonly diskSpeed: DiskSpeed;
+  /** Settings that all brokers share. */
+  readonly settings: Readonly<Record<string, unknown>>;
+  /** Rate of each broker's monotonic clock, and its wall clock's offset, ms. */
+  readonly clocks: ReadonlyMap<number, { readonly rate: number; readonly wallOffsetMs: number }>;
+}
+
+const FAULT_MS = { least: 6_000, most: 16_000 };
+/** Odd numbers are what people run. */
+const SIZES = [1, 2, 3, 3, 3, 3, 3, 4, 5, 5, 6, 7];
+
+export function drawCluster(random: Random, faultMs: number | undefined): ClusterPlan {
+  const pick = <T>(...values: readonly T[]): T => values[random.below(values.length)]!;
+  const between = (least: number, most: number): number => least + random.below(most - least + 1);
+  const size = pick(...SIZES);
+  const brokers = Array.from({ length: size }, (_, index) => index + 1);
+  const replicationFactor = Math.min(size, pick(1, 2, 3, 3, 3, 3));
+  const minInsyncReplicas = Math.min(replicationFactor, pick(1, 1, 2, 2, 2, 3));
+  const racked = random.below(3) === 0;
+  const racks = new Map(brokers.map((id) => [id, racked ? `r${id % 3}` : null]));
+  const sessionTimeoutMs = pick(1_000, 1_500, 3_000);
+  const settings = {
+    'cluster.id': 'sim',
+    'cluster.expected.brokers': size,
+    'log.dirs': ['/data'],
+    'min.insync.replicas': minInsyncReplicas,
+    'default.replication.factor': replicationFactor,
+    'offsets.topic.replication.factor': replicationFactor,
+    'offsets.topic.num.partitions': between(1, 3),
+    'num.partitions': between(1, 3),
+    'broker.session.timeout.ms': sessionTimeoutMs,
+    'broker.heartbeat.interval.ms': Math.floor(sessionTimeoutMs / pick(4, 6)),
+    'metadata.lease.ttl.ms': pick(3_000, 6_000, 10_000),
+    'metadata.store.request.timeout.ms': pick(1_000, 2_000, 5_000),
+    'replica.lag.time.max.ms': pick(1_000, 2_000, 4_000),
+    'replica.high.watermark.checkpoint.interval.ms': pick(500, 5_000),
+    'controlled.shutdown.timeout.ms': pick(1_000, 3_000),
+    'log.segment.bytes': pick(2_048, 16_384, 1_048_576),
+    'log.flush.offset.checkpoint.interval.ms': pick(1_000, 60_000),
+    'group.initial.rebalance.delay.ms': pick(0, 100),
+    'group.min.session.timeout.ms': 500,
+  };
+  const clocks = new Map(
+    brokers.map((id) => [
+      id,
+      { rate: 1 + (random.below(2001) - 1000) / 100_000, wallOffsetMs: between(-2_000, 2_000) },
+    ]),
+  );
+  return {
+    ...{ brokers, racks, minInsyncReplicas, replicationFactor, settings, clocks },
+    faultMs: faultMs ?? between(FAULT_MS.least, FAULT_MS.most),
+    link: { delayMs: pick(0.05, 0.2, 1, 5), jitterMs: pick(0, 0.1, 1, 10), lossRate: 0 },
+    diskSpeed: { writeMs: pick(0.02, 0.1, 1), syncMs: pick(0.5, 2, 10), readMs: 0 },
+  };
+}

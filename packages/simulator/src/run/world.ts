@@ -1,0 +1,118 @@
+import type { BrokerServices } from '@ottla/broker';
+import type { ControllerEvent } from '@ottla/controller';
+import { OttlaError } from '@ottla/protocol';
+import { nodeCodecs } from '@ottla/runtime';
+import { SimDisk } from '../disk/sim-disk';
+import { Network } from '../network/network';
+import { SimTcp } from '../network/sim-tcp';
+import { Life } from '../process/life';
+import { SimBroker } from '../process/sim-broker';
+import { SimStore } from '../store/sim-store';
+import { ProcessClock, WALL_ORIGIN_MS } from '../time/process-clock';
+import type { SimTime } from '../time/sim-time';
+import type { RandomStreams } from '../time/streams';
+import { Counters } from './counters';
+import type { Violation } from './result';
+import type { ClusterPlan } from './topology';
+import type { Trace } from './trace';
+
+export const KAFKA_PORT = 9092;
+export const GRPC_PORT = 9192;
+const PEER_PORT = 9292;
+const ADMIN_PORT = 9392;
+/** A supervisor starts a process that ended by itself again. */
+const RESTART_MS = 500;
+
+/** Everything that exists in one run: machines, what they are connected by, the store, and what has been noticed. */
+export class World {
+  readonly network: Network;
+  readonly store: SimStore;
+  readonly brokers: ReadonlyMap<number, SimBroker>;
+  readonly counters = new Counters();
+  readonly violations: Violation[] = [];
+  private readonly clients = new Map<string, Life>();
+
+  constructor(
+    readonly time: SimTime,
+    readonly streams: RandomStreams,
+    readonly plan: ClusterPlan,
+    readonly trace: Trace,
+  ) {
+    this.network = new Network(time, streams.of('network'), () => plan.link);
+    const storeLife = new Life(time, 'store');
+    this.store = new SimStore(time, new ProcessClock(time, storeLife, { rate: 1, wallOffsetMs: 0 }));
+    this.brokers = new Map(plan.brokers.map((id) => [id, this.createBroker(id)]));
+  }
+
+  violation(violation: Violation): void {
+    this.violations.push(violation);
+    this.trace.line(`VIOLATION ${violation.invariant}: ${violation.message}`);
+  }
+
+  /** The life of a client's machine, which never ends. */
+  client(name: string): Life {
+    let life = this.clients.get(name);
+    if (life === undefined) {
+      life = new Life(this.time, name);
+      this.clients.set(name, life);
+    }
+    return life;
+  }
+
+  clientTcp(name: string): SimTcp {
+    return new SimTcp(this.network, this.client(name), name);
+  }
+
+  clientClock(name: string): ProcessClock {
+    return new ProcessClock(this.time, this.client(name), { rate: 1, wallOffsetMs: 0 });
+  }
+
+  live(id: number): BrokerServices | null {
+    const broker = this.brokers.get(id);
+    return broker?.running != null && broker.alive && broker.life?.paused === false ? broker.running.services : null;
+  }
+
+  private createBroker(id: number): SimBroker {
+    const { time, plan, streams, trace } = this;
+    const random = streams.of(`broker ${id}`);
+    const clockError = { ...plan.clocks.get(id)! };
+    const wall = (): number => Math.floor(WALL_ORIGIN_MS + time.now() + clockError.wallOffsetMs);
+    const disk = new SimDisk(time, streams.of(`disk ${id}`), plan.diskSpeed, wall);
+    const storeDelays = streams.of(`store link ${id}`);
+    const host = `b${id}`;
+    return new SimBroker(
+      {
+        ...{ time, network: this.network, codecs: nodeCodecs },
+        openStore: (_broker, life) =>
+          this.store.open(life, () => plan.link.delayMs + (storeDelays.below(1000) / 1000) * (1 + plan.link.jitterMs)),
+        logger: (broker) => trace.logger(broker.name, (level, message) => this.counters.onLog(level, message)),
+        trace: (line) => trace.line(line),
+        onControllerEvent: (broker, event) => this.onControllerEvent(broker, event),
+      },
+      {
+        ...{ id, host, disk, random, clockError },
+        restartDelay: () => RESTART_MS,
+        config: {
+          ...plan.settings,
+          'node.id': id,
+          'broker.rack': plan.racks.get(id) ?? null,
+          listeners: `PLAINTEXT://${host}:${KAFKA_PORT}`,
+          'grpc.listen': `${host}:${GRPC_PORT}`,
+          'peer.listen': `${host}:${PEER_PORT}`,
+          'admin.listen': `${host}:${ADMIN_PORT}`,
+        },
+      },
+    );
+  }
+
+  private onControllerEvent(broker: SimBroker, event: ControllerEvent): void {
+    this.trace.line(`${broker.name} controller ${JSON.stringify(event)}`);
+    this.counters.onControllerEvent(event);
+  }
+
+  internalError(error: unknown): void {
+    const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    const code = error instanceof OttlaError ? `${error.code} ` : '';
+    this.violation({ invariant: '0 internal', at: this.time.now(), message: `nobody caught: ${code}${message}` });
+  }
+}
