@@ -2,9 +2,18 @@ export type { ControllerEvent, ElectionKind, FenceEvidence } from './core/contro
 export type { ControllerState, SessionView } from './core/controller-state';
 export { Observations, visiblePartitions } from './core/detection/observations';
 export { Suspicion } from './core/detection/suspicion';
+export type { AskedElection } from './core/partitions/asked-election';
 export { changePartition, type PartitionChange, type PartitionPolicy } from './core/partitions/partition-change';
+export { isReassigning, targetReplicas } from './core/reassignment/assignment';
+export type { ReassignmentRequest } from './core/reassignment/plan-reassignment';
 export { type ReconcilePlan, reconcile } from './core/reconcile';
-export { DEFAULT_TIMINGS, type MembershipTimings, type TopicDefaults } from './core/settings';
+export {
+  DEFAULT_LEADER_BALANCE,
+  DEFAULT_TIMINGS,
+  type LeaderBalanceSettings,
+  type MembershipTimings,
+  type TopicDefaults,
+} from './core/settings';
 export { type CreationContext, type CreationPlan, planCreateTopic } from './core/topics/plan-create';
 export { type DeletionPlan, planDeleteTopic } from './core/topics/plan-delete';
 export { planCreatePartitions } from './core/topics/plan-grow';
@@ -29,4 +38,11 @@ export {
   type RegistrationDetails,
 } from './host/membership/broker-registrar';
 export { SessionClient, type SessionClientOptions } from './host/membership/session-client';
+export {
+  PartitionAdmin,
+  type PartitionAdminOptions,
+  type PartitionResult,
+  type ReassignOptions,
+  type TopicPartition,
+} from './host/partition-admin';
 export { type AdminOptions, type CreatedTopic, TopicAdmin, type TopicAdminOptions } from './host/topic-admin';

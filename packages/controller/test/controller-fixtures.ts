@@ -34,6 +34,7 @@ export function stateOf(parts: StateParts): ControllerState {
     suspicion: parts.suspicion ?? new Suspicion(TIMINGS.distrustMs),
     timings: TIMINGS,
     defaults: parts.defaults ?? DEFAULTS,
+    leaderBalance: parts.leaderBalance ?? { dueAt: Number.POSITIVE_INFINITY, perBrokerPercentage: 10 },
     mayStandDown: parts.mayStandDown ?? true,
   };
 }

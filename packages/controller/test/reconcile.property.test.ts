@@ -144,6 +144,7 @@ class Run {
         suspicion: this.#suspicion,
         timings: TIMINGS,
         defaults: { ...DEFAULTS, uncleanLeaderElection: this.given.unclean },
+        leaderBalance: { dueAt: START, perBrokerPercentage: 10 },
         mayStandDown: false,
       },
       now,

@@ -234,13 +234,13 @@ describe('deleting a topic', () => {
     topics: [OLD],
     partitions: {
       'id-old.topic': [
-        [0, versioned(record({ replicas: [1, 2], adding: [5], removing: [2] }))],
-        [1, versioned(record({ replicas: [3, 1] }))],
+        [0, versioned(record({ replicas: [1, 5, 2], adding: [5], removing: [2] }))],
+        [1, versioned(record({ replicas: [3, 1], removed: [4] }))],
       ],
     },
   });
 
-  it('is one transaction that names every broker which holds a replica, or may have begun to', () => {
+  it('is one transaction that names every broker which holds a replica, or still has its folder', () => {
     const { transaction } = planDeleteTopic(at, KEYS, { name: 'old.topic' });
     expect(transaction.compare).toEqual([
       { key: KEYS.topic('old.topic'), target: 'mod', equals: 70 },
@@ -251,7 +251,12 @@ describe('deleting a topic', () => {
     expect(records).toEqual({ type: 'delete-prefix', prefix: KEYS.partitions('id-old.topic') });
     expect(deletion).toMatchObject({ type: 'put', key: KEYS.deletion('id-old.topic') });
     const value = JSON.parse(new TextDecoder().decode(deletion?.type === 'put' ? deletion.value : new Uint8Array()));
-    expect(value).toMatchObject({ topicId: 'id-old.topic', name: 'old.topic', partitions: 2, brokers: [1, 2, 3, 5] });
+    expect(value).toMatchObject({
+      topicId: 'id-old.topic',
+      name: 'old.topic',
+      partitions: 2,
+      brokers: [1, 2, 3, 4, 5],
+    });
   });
 
   it('takes a topic id as well', () => {

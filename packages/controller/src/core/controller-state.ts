@@ -35,6 +35,12 @@ export interface ControllerState {
   readonly suspicion: Suspicion;
   readonly timings: MembershipTimings;
   readonly defaults: TopicDefaults;
+  readonly leaderBalance: {
+    /** When leaderships are next balanced; Infinity for never. */
+    readonly dueAt: number;
+    /** As in `LeaderBalanceSettings`. */
+    readonly perBrokerPercentage: number;
+  };
   /** The controller may give up its claim when it hears nobody. */
   readonly mayStandDown: boolean;
 }

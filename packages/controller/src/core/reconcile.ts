@@ -2,6 +2,7 @@ import { nextLeftoverDeadline, planCompletedDeletions, planLeftovers } from './c
 import type { ControllerState } from './controller-state';
 import { nextAbsenceDeadline } from './detection/absence';
 import { type Fencing, planFencing } from './detection/fencing';
+import { planLeaderBalance } from './partitions/leader-balance';
 import { planPartitionChanges } from './partitions/plan-partitions';
 import { claimGuard } from './txn/guards';
 import { batchChanges, type PlannedTxn } from './txn/planned-txn';
@@ -13,6 +14,8 @@ export interface ReconcilePlan {
   readonly transactions: readonly PlannedTxn[];
   /** Give up the claim: this controller hears no other broker. */
   readonly standDown: boolean;
+  /** The transactions balance the leaderships: the next time that they are due can be set. */
+  readonly balances: boolean;
   /** When to look again although nothing changes; null when nothing is waited for. */
   readonly nextDeadline: number | null;
 }
@@ -20,16 +23,26 @@ export interface ReconcilePlan {
 /** The difference between the cluster as it is and as it should be, as transactions. It remembers nothing. */
 export function reconcile(state: ControllerState, now: number): ReconcilePlan {
   const fencing = planFencing(state, now);
-  const changes = [...planPartitionChanges(state, now), ...planCompletedDeletions(state), ...planLeftovers(state, now)];
+  const partitions = planPartitionChanges(state, now);
+  // Only when nothing is amiss: each of these elections relies on a record that is as it should be.
+  const balances = partitions.length === 0 && now >= state.leaderBalance.dueAt;
+  const changes = [
+    ...partitions,
+    ...(balances ? planLeaderBalance(state, now) : []),
+    ...planCompletedDeletions(state),
+    ...planLeftovers(state, now),
+  ];
   const nextDeadline = Math.min(
     fencing.nextDeadline,
     nextAbsenceDeadline(state, missingBrokers(state), now),
     nextLeftoverDeadline(state, now),
+    state.leaderBalance.dueAt > now ? state.leaderBalance.dueAt : Number.POSITIVE_INFINITY,
   );
   return {
     fencings: fencing.fencings,
     transactions: batchChanges(changes, [claimGuard(state.keys, state.claim)]),
     standDown: fencing.standDown,
+    balances,
     nextDeadline: Number.isFinite(nextDeadline) ? nextDeadline : null,
   };
 }

@@ -34,3 +34,22 @@ export const DEFAULT_TIMINGS: MembershipTimings = {
   distrustMs: 600_000,
   leftoverAgeMs: 600_000,
 };
+
+/** Moving leaderships back to the preferred leaders, the first of each assignment. */
+export interface LeaderBalanceSettings {
+  /** `auto.leader.rebalance.enable`. */
+  readonly enabled: boolean;
+  /** `leader.imbalance.check.interval.seconds`, in milliseconds. */
+  readonly checkIntervalMs: number;
+  /**
+   * `leader.imbalance.per.broker.percentage`: of the partitions that prefer a broker, how many percent others may lead
+   * before they are moved back.
+   */
+  readonly perBrokerPercentage: number;
+}
+
+export const DEFAULT_LEADER_BALANCE: LeaderBalanceSettings = {
+  enabled: true,
+  checkIntervalMs: 300_000,
+  perBrokerPercentage: 10,
+};

@@ -13,7 +13,12 @@ import type {
 import type { ControllerEvent } from '../core/controller-event';
 import { Suspicion } from '../core/detection/suspicion';
 import { movableLeaderships } from '../core/partitions/draining';
-import { DEFAULT_TIMINGS, type MembershipTimings, type TopicDefaults } from '../core/settings';
+import {
+  DEFAULT_TIMINGS,
+  type LeaderBalanceSettings,
+  type MembershipTimings,
+  type TopicDefaults,
+} from '../core/settings';
 import type { ClusterView, Self } from './cluster-view';
 import { ControllerHost } from './controlling/controller-host';
 import { BrokerLease } from './membership/broker-lease';
@@ -32,6 +37,8 @@ export interface ClusterMemberOptions {
   readonly logger: Logger;
   readonly timings?: Partial<MembershipTimings>;
   readonly defaults: TopicDefaults;
+  /** Kafka's defaults when left out. */
+  readonly leaderBalance?: LeaderBalanceSettings | undefined;
   /** Another process runs under this broker id: this one must stop. Called at most once. */
   readonly onSuperseded: (error: OttlaError) => void;
   /** What this broker did as controller, or to a controller; for metrics. */

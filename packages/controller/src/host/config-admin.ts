@@ -2,6 +2,7 @@ import { type ClusterImage, keysFor, StoreUnavailableError, type TopicRecord } f
 import { OttlaError, toOttlaError } from '@ottla/protocol';
 import type { Clock, Logger } from '@ottla/runtime';
 import { effectiveMinIsr } from '../core/partitions/in-sync';
+import { originalReplicas } from '../core/reassignment/assignment';
 import type { TopicDefaults } from '../core/settings';
 import { minInsyncReplicas, topicDefaults } from '../core/topics/default-configs';
 import { type ConfigPlan, planBrokerConfigs, planTopicConfigs } from '../core/topics/plan-configs';
@@ -114,7 +115,8 @@ function haveTheirMinimum(
     if (!concerns(topic)) continue;
     const wanted = minInsyncReplicas(topic.configs, defaults);
     for (const [partition, { value }] of image.partitions.get(topic.topicId) ?? []) {
-      if (partition < topic.partitions && value.minIsr !== effectiveMinIsr(wanted, value.replicas.length)) return false;
+      if (partition < topic.partitions && value.minIsr !== effectiveMinIsr(wanted, originalReplicas(value).length))
+        return false;
     }
   }
   return true;

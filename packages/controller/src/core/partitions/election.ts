@@ -46,10 +46,14 @@ export function electLastKnown(record: PartitionRecord, inSync: InSync, view: Br
   return asCandidate('last-known', record.lastKnownLeader.broker, record, view);
 }
 
-/** Not while someone who may hold every committed record is still there, or may be. */
+/**
+ * Not while someone who may hold every committed record is still there, or may be. Replicas that a reassignment is only
+ * adding come last: they may hold next to nothing.
+ */
 export function electUnclean(record: PartitionRecord, inSync: InSync, view: BrokersView): Elected | null {
   if ([...inSync.isr, ...inSync.elr].some((replica) => mayStillLead(view, replica))) return null;
-  for (const broker of record.replicas) {
+  const settled = record.replicas.filter((broker) => !record.adding.includes(broker));
+  for (const broker of [...settled, ...record.adding]) {
     const elected = asCandidate('unclean', broker, record, view);
     if (elected !== null) return elected;
   }

@@ -8,6 +8,11 @@ export interface BrokersView {
   isUnjudged(broker: number): boolean;
 }
 
+/** As any broker may see them: it can't tell whether one that isn't registered is gone. */
+export function askedView(registrations: BrokersView['registrations']): BrokersView {
+  return { registrations, isUnjudged: () => true };
+}
+
 /**
  * What became of a replica named by an ISR, an ELR or as the last known leader:
  * - `active`: its broker is registered with that log, and takes leaderships;

@@ -1,4 +1,6 @@
 import type { PartitionRecord, ReplicaId } from '@ottla/replication';
+import { isReassigning, originalReplicas } from '../reassignment/assignment';
+import { completeReassignment } from '../reassignment/assignment-change';
 import { type Elected, elect, electFromIsr } from './election';
 import {
   effectiveMinIsr,
@@ -23,9 +25,19 @@ export interface PartitionPolicy {
  * - `moved`: a draining leader handed over;
  * - `leaderless`: the leader is gone and nobody may follow it;
  * - `in-sync`: only ISR or ELR;
- * - `minimum`: the effective minimum, and the ELR with it.
+ * - `minimum`: the effective minimum, and the ELR with it;
+ * - `reassigning`: a reassignment began, got another target or was cancelled; `reassigned`: it completed;
+ * - `preferred`: the preferred leader leads again.
  */
-export type ChangeKind = 'elected' | 'moved' | 'leaderless' | 'in-sync' | 'minimum';
+export type ChangeKind =
+  | 'elected'
+  | 'moved'
+  | 'leaderless'
+  | 'in-sync'
+  | 'minimum'
+  | 'reassigning'
+  | 'reassigned'
+  | 'preferred';
 
 export interface PartitionChange {
   readonly kind: ChangeKind;
@@ -33,7 +45,7 @@ export interface PartitionChange {
   readonly elected: Elected | null;
 }
 
-/** The record as it should be, null when it is so. Only one thing at a time relies on the topic's configs. */
+/** The record as it should be, null when it is so. Only one thing at a time, the most urgent first. */
 export function changePartition(
   record: PartitionRecord,
   view: BrokersView,
@@ -42,7 +54,10 @@ export function changePartition(
   if (isSettled(record, view, policy)) return null;
   const inSync = settleInSync(record, view);
   return (
-    changeLeader(record, inSync, view, policy) ?? changeInSync(record, inSync, view) ?? changeMinimum(record, policy)
+    changeLeader(record, inSync, view, policy) ??
+    changeInSync(record, inSync, view) ??
+    changeAssigned(record, view, policy) ??
+    changeMinimum(record, view, policy)
   );
 }
 
@@ -51,6 +66,7 @@ function isSettled(record: PartitionRecord, view: BrokersView, policy: Partition
   return (
     record.minIsr === minIsrOf(record, policy) &&
     record.elr.length === 0 &&
+    !isReassigning(record) &&
     record.isr.length >= record.minIsr &&
     leaderStatus(view, record) === 'leading' &&
     record.isr.every((member) => staysInSync(record, view, member) && replicaStatus(view, member) !== 'draining')
@@ -135,13 +151,26 @@ function changeInSync(record: PartitionRecord, inSync: InSync, view: BrokersView
   return { kind: 'in-sync', record: { ...record, isr: [...isr], elr }, elected: null };
 }
 
-/** Eligible leaders are safe only under the minimum at which they left the ISR: another one empties the ELR. */
-export function changeMinimum(record: PartitionRecord, policy: PartitionPolicy): PartitionChange | null {
+function changeAssigned(record: PartitionRecord, view: BrokersView, policy: PartitionPolicy): PartitionChange | null {
+  const completed = completeReassignment(record, view, policy.minInsyncReplicas);
+  return completed === null ? null : { kind: 'reassigned', ...completed };
+}
+
+/**
+ * Eligible leaders are safe only under the minimum at which they left the ISR: another one empties the ELR. Not before a
+ * leader leads, for without one they may be all that holds the committed records.
+ */
+export function changeMinimum(
+  record: PartitionRecord,
+  view: BrokersView,
+  policy: PartitionPolicy,
+): PartitionChange | null {
   const minIsr = minIsrOf(record, policy);
-  if (record.minIsr === minIsr) return null;
+  if (record.minIsr === minIsr || leaderStatus(view, record) !== 'leading') return null;
   return { kind: 'minimum', record: { ...record, minIsr, elr: [] }, elected: null };
 }
 
+/** Replicas that are only being added don't count: what was enough for acks=all before stays enough. */
 function minIsrOf(record: PartitionRecord, policy: PartitionPolicy): number {
-  return effectiveMinIsr(policy.minInsyncReplicas, record.replicas.length);
+  return effectiveMinIsr(policy.minInsyncReplicas, originalReplicas(record).length);
 }

@@ -32,8 +32,9 @@ function policyOf(topic: TopicRecord, defaults: TopicDefaults): PartitionPolicy 
   };
 }
 
-function planPartitionChange(
-  state: ControllerState,
+/** The write of a changed record, with guards of all that it relies on in this image. */
+export function planPartitionChange(
+  state: Pick<ControllerState, 'image' | 'keys'>,
   topic: Versioned<TopicRecord>,
   partition: number,
   record: Versioned<PartitionRecord>,
@@ -41,8 +42,10 @@ function planPartitionChange(
 ): PlannedChange {
   const { topicId, name } = topic.value;
   const compare = [partitionGuard(state.keys, topicId, partition, record)];
-  const elected = change.elected && state.image.brokers.get(change.elected.leader.broker);
-  if (elected) compare.push(registrationGuard(state.keys, elected));
+  for (const broker of reliedOn(record.value, change)) {
+    const registered = state.image.brokers.get(broker);
+    if (registered !== undefined) compare.push(registrationGuard(state.keys, registered));
+  }
   if (reliesOnConfigs(change)) compare.push(topicGuard(state.keys, topic), topicDefaultsGuard(state.keys, state.image));
   const event = eventOf(name, partition, change);
   return {
@@ -60,8 +63,14 @@ function planPartitionChange(
   };
 }
 
-function reliesOnConfigs(change: PartitionChange): boolean {
-  return change.kind === 'minimum' || change.elected?.kind === 'unclean';
+/** Whoever leads a new epoch; and when a reassignment completes, everyone in sync: the others delete what they hold. */
+function reliedOn(before: PartitionRecord, { kind, record }: PartitionChange): number[] {
+  if (kind === 'reassigned') return record.isr.map((member) => member.broker);
+  return record.leader !== null && record.leaderEpoch !== before.leaderEpoch ? [record.leader.broker] : [];
+}
+
+function reliesOnConfigs({ kind, elected }: PartitionChange): boolean {
+  return ['minimum', 'reassigning', 'reassigned'].includes(kind) || elected?.kind === 'unclean';
 }
 
 /** Internal topics first: without them consumer groups stand still on all topics. */
@@ -77,16 +86,27 @@ function urgencyOf(kind: ChangeKind, internal: boolean): number {
       return Urgency.LEADERLESS;
     case 'minimum':
       return Urgency.SETTINGS;
+    case 'reassigning':
+    case 'reassigned':
+      return Urgency.REASSIGN;
+    case 'preferred':
+      return Urgency.BALANCE;
   }
 }
 
 function describe(change: PartitionChange): string {
   const { record, elected, kind } = change;
   const inSync = `ISR [${record.isr.map((member) => member.broker)}], ELR [${record.elr.map((member) => member.broker)}]`;
-  if (elected !== null) {
-    return `leader ${elected.leader.broker} by ${elected.kind} in epoch ${record.leaderEpoch}, ${inSync}`;
+  if (kind === 'reassigning') {
+    const { replicas, adding, removing } = record;
+    return `replicas [${replicas}], adding [${adding}], removing [${removing}], ${inSync}`;
+  }
+  if (elected !== null && kind !== 'reassigned') {
+    const rule = kind === 'preferred' ? 'preference' : elected.kind;
+    return `leader ${elected.leader.broker} by ${rule} in epoch ${record.leaderEpoch}, ${inSync}`;
   }
   if (kind === 'leaderless') return `no leader in epoch ${record.leaderEpoch}, ${inSync}`;
+  if (kind === 'reassigned') return `reassigned to [${record.replicas}], ${inSync}`;
   return kind === 'minimum' ? `min.insync.replicas ${record.minIsr}, ${inSync}` : inSync;
 }
 

@@ -43,7 +43,7 @@ export function planDeleteTopic(image: ClusterImage, keys: ClusterKeys, referenc
 function holders(image: ClusterImage, topicId: string): number[] {
   const brokers = new Set<number>();
   for (const { value } of image.partitions.get(topicId)?.values() ?? []) {
-    for (const broker of [...value.replicas, ...value.adding, ...value.removing]) brokers.add(broker);
+    for (const broker of [...value.replicas, ...value.adding, ...(value.removed ?? [])]) brokers.add(broker);
   }
   return [...brokers].sort((a, b) => a - b);
 }

@@ -1,5 +1,6 @@
 import { type TopicRecord, topicRecordCodec, type Versioned } from '@ottla/metadata';
 import { OttlaError } from '@ottla/protocol';
+import { targetReplicas } from '../reassignment/assignment';
 import { topicGuard } from '../txn/guards';
 import { batchChanges, type PlannedChange, planTxn, Urgency } from '../txn/planned-txn';
 import { checkAssignment } from './assignment';
@@ -70,7 +71,8 @@ function assignReplicas(
 ): number[][] {
   const { image } = context;
   const partitions = request.count - topic.partitions;
-  const replicationFactor = image.partitions.get(topic.topicId)?.get(0)?.value.replicas.length ?? 1;
+  const first = image.partitions.get(topic.topicId)?.get(0)?.value;
+  const replicationFactor = first === undefined ? 1 : targetReplicas(first).length;
   if (request.assignments === undefined) {
     return place(placeableBrokers(image), { firstPartition: topic.partitions, partitions, replicationFactor });
   }

@@ -18,7 +18,9 @@ export const Urgency = {
   DRAIN: 4,
   LEADERLESS: 5,
   SETTINGS: 6,
-  CLEANUP: 7,
+  REASSIGN: 7,
+  BALANCE: 8,
+  CLEANUP: 9,
 } as const;
 
 /** One decision: what it writes, and all that it relied on. */

@@ -21,7 +21,7 @@ import type {
 } from '@ottla/runtime';
 import type { ControllerEvent } from '../../core/controller-event';
 import type { Suspicion } from '../../core/detection/suspicion';
-import type { MembershipTimings, TopicDefaults } from '../../core/settings';
+import type { LeaderBalanceSettings, MembershipTimings, TopicDefaults } from '../../core/settings';
 import { absentGuard } from '../../core/txn/guards';
 import type { ClusterView, Self } from '../cluster-view';
 import type { BrokerLease } from '../membership/broker-lease';
@@ -40,6 +40,8 @@ export interface ControllerHostOptions {
   readonly logger: Logger;
   readonly timings: MembershipTimings;
   readonly defaults: TopicDefaults;
+  /** Kafka's defaults when left out. */
+  readonly leaderBalance?: LeaderBalanceSettings | undefined;
   readonly suspicion: Suspicion;
   readonly onEvent: (event: ControllerEvent) => void;
 }

@@ -23,7 +23,12 @@ import type { Fencing } from '../../core/detection/fencing';
 import { Observations } from '../../core/detection/observations';
 import type { Suspicion } from '../../core/detection/suspicion';
 import { reconcile } from '../../core/reconcile';
-import type { MembershipTimings, TopicDefaults } from '../../core/settings';
+import {
+  DEFAULT_LEADER_BALANCE,
+  type LeaderBalanceSettings,
+  type MembershipTimings,
+  type TopicDefaults,
+} from '../../core/settings';
 import { claimGuard, guardHolds } from '../../core/txn/guards';
 import { changesNotRefused, type PlannedTxn, planTxn } from '../../core/txn/planned-txn';
 import type { ClusterView, Self } from '../cluster-view';
@@ -38,6 +43,7 @@ export interface ControllerTermOptions {
   readonly logger: Logger;
   readonly timings: MembershipTimings;
   readonly defaults: TopicDefaults;
+  readonly leaderBalance?: LeaderBalanceSettings | undefined;
   readonly suspicion: Suspicion;
   readonly claim: Versioned<ControllerClaim>;
   /** The claim's lease is still held. */
@@ -60,7 +66,9 @@ export class ControllerTerm {
   readonly #options: ControllerTermOptions;
   readonly #sessions: SessionService;
   readonly #observations = new Observations();
+  readonly #leaderBalance: LeaderBalanceSettings;
   #silenceCountsFrom: number;
+  #balanceDueAt: number;
   #stopped = false;
   #running = false;
   #again = false;
@@ -69,6 +77,8 @@ export class ControllerTerm {
   constructor(options: ControllerTermOptions) {
     this.#options = options;
     this.#silenceCountsFrom = options.clock.now();
+    this.#leaderBalance = options.leaderBalance ?? DEFAULT_LEADER_BALANCE;
+    this.#balanceDueAt = this.#nextBalance();
     this.#sessions = new SessionService({
       ...options,
       controllerEpoch: options.claim.value.epoch,
@@ -132,10 +142,16 @@ export class ControllerTerm {
       plan.fencings.length > 0
         ? await inTurns(plan.fencings, (fencing) => this.#fence(fencing))
         : await inTurns(plan.transactions, (txn) => this.#execute(txn));
+    if (plan.balances && plan.fencings.length === 0) this.#balanceDueAt = this.#nextBalance();
     const newest = Math.max(0, ...revisions);
     if (newest === 0 || !this.#isActive()) return;
     this.#again = true;
     await this.#options.view.waitFor(newest, IMAGE_WAIT_MS);
+  }
+
+  #nextBalance(): number {
+    const { enabled, checkIntervalMs } = this.#leaderBalance;
+    return enabled ? this.#options.clock.now() + checkIntervalMs : Number.POSITIVE_INFINITY;
   }
 
   #state(): ControllerState {
@@ -148,6 +164,7 @@ export class ControllerTerm {
       absenceCountsFrom: absenceCountsFrom(),
       observations: this.#observations,
       mayStandDown: mayStandDown(),
+      leaderBalance: { ...this.#leaderBalance, dueAt: this.#balanceDueAt },
     };
   }
 
