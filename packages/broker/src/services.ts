@@ -1,7 +1,8 @@
-import type { ConfigAdmin, TopicAdmin } from '@ottla/controller';
+import type { ConfigAdmin, PartitionAdmin, TopicAdmin } from '@ottla/controller';
 import type { GroupApi, GroupRequests, GroupResponses } from '@ottla/groups';
 import type { ClusterImage } from '@ottla/metadata';
-import type { BatchHeader, Chunk } from '@ottla/protocol';
+import type { BatchHeader, Chunk, OttlaError } from '@ottla/protocol';
+import type { ProducerSnapshotEntry } from '@ottla/replication';
 import type { Clock, Codecs, Logger, Random } from '@ottla/runtime';
 import type { BrokerConfig } from './config/schema';
 import type { Doubts } from './peers/doubts';
@@ -24,9 +25,22 @@ export interface BrokerServices {
   readonly doubts: Pick<Doubts, 'remainingMs'>;
   readonly partitions: Partitions;
   readonly topics: Pick<TopicAdmin, 'createTopic' | 'ensureTopic' | 'deleteTopic' | 'createPartitions'>;
+  readonly partitionAdmin: Pick<PartitionAdmin, 'reassign' | 'elect'>;
   readonly configs: Pick<ConfigAdmin, 'alterTopic' | 'alterBrokers'>;
+  /** The data directory of this broker, and the volume that it is on. */
+  logDir(): Promise<LogDirState>;
   readonly groups: Groups;
   readonly producerIds: ProducerIds;
+}
+
+export interface LogDirState {
+  readonly path: string;
+  /** Why the directory is offline; null while it works. */
+  readonly failure: OttlaError | null;
+  /** -1 when unknown. */
+  readonly totalBytes: number;
+  /** What this process may still write; -1 when unknown. */
+  readonly usableBytes: number;
 }
 
 export interface ProducerIds {
@@ -55,6 +69,8 @@ export interface Groups {
 export interface Partitions {
   /** Null when this broker holds no replica of the partition, or has not opened it yet. */
   get(topicId: string, partition: number): LocalPartition | null;
+  /** Every replica that is open here. */
+  all(): Iterable<LocalPartition>;
   /** The partitions that this broker leads now. */
   led(): Iterable<LocalPartition>;
   /**
@@ -89,6 +105,14 @@ export interface LocalPartition {
   produce(records: Uint8Array, headers: BatchHeader[], options: ProduceOptions): Promise<ProduceResult>;
 
   /**
+   * Deletes the records before `offset`; -1 means before the high watermark. Resolves when every replica in sync or
+   * connected has deleted them, durably. A batch in which `offset` lies is kept until its segment goes.
+   * Rejects with an OttlaError: OFFSET_OUT_OF_RANGE behind the high watermark, NOT_LEADER_OR_FOLLOWER,
+   * REQUEST_TIMED_OUT (deleted here, not everywhere yet), KAFKA_STORAGE_ERROR.
+   */
+  deleteRecords(offset: number, timeoutMs: number): Promise<DeleteRecordsResult>;
+
+  /**
    * Reads whole batches below the high watermark (or below the last stable offset), the first of which contains
    * `fromOffset`. Rejects with OFFSET_OUT_OF_RANGE below the log's start or above its end, and with
    * NOT_LEADER_OR_FOLLOWER. Between the high watermark and the end of the log it gives no data.
@@ -109,6 +133,10 @@ export interface LocalPartition {
   offsetForTimestamp(timestamp: number): Promise<TimestampedOffset | null>;
   /** The record with the largest timestamp (KIP-734); offset -1 when the log is empty. */
   maxTimestamp(): Promise<TimestampedOffset>;
+  /** Bytes of its batches on this broker's disk. */
+  readonly sizeBytes: number;
+  /** The idempotent producers of what is written here. */
+  producers(): ProducerSnapshotEntry[];
   /** Each replica's end offset as this leader knows it. */
   progress(): { broker: number; logEnd: number; inIsr: boolean }[];
 }
@@ -121,6 +149,11 @@ export interface ProduceOptions {
 export interface ProduceResult {
   readonly baseOffset: number;
   readonly logStart: number;
+}
+
+export interface DeleteRecordsResult {
+  /** The smallest log start of the replicas: at or above the offset asked for. */
+  readonly lowWatermark: number;
 }
 
 export interface ReadOptions {

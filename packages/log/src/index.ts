@@ -17,3 +17,4 @@ export type {
   TimestampOffset,
 } from './partition/types';
 export { defaultResourceLimits, type LogResourceLimits, LogResources } from './resources/log-resources';
+export type { LogStart } from './write/log-start';

@@ -234,17 +234,17 @@ describe('whose folder it is', () => {
 });
 
 describe('an advanced start', () => {
-  it('hides what is before it, moves the first epoch, and comes back after a restart; it never goes back', async () => {
+  it('hides what lies before its batch, moves the first epoch, and comes back after a restart; it never goes back', async () => {
     const disk = new MemoryDisk();
     const log = await PartitionLog.open(options({ disk, config: smallSegments }));
     await fill(log);
     const read = (from: number) => log.read(from, { maxBytes: 1, upTo: 100, atLeastOne: true });
     await Promise.all([log.advanceStart(33), log.advanceStart(20)]);
     expect([log.logStart, log.logEnd]).toEqual([33, 80]);
-    await expect(read(32)).rejects.toMatchObject({ code: 'OFFSET_OUT_OF_RANGE' });
+    await expect(read(31)).rejects.toMatchObject({ code: 'OFFSET_OUT_OF_RANGE' });
     expect((await read(33)).baseOffset).toBe(32);
     const epochs = [
-      { epoch: 2, startOffset: 33 },
+      { epoch: 2, startOffset: 32 },
       { epoch: 3, startOffset: 48 },
       { epoch: 4, startOffset: 64 },
     ];

@@ -73,6 +73,11 @@ export class Core {
     this.reply(requestId, error, `${this.name}: ${message}`, -1);
   }
 
+  refuseDeletion(requestId: number, error: ErrorName, text: string): void {
+    const message = `${this.name}: ${text}`;
+    this.emit({ type: 'records-deleted', requestId, error, message, lowWatermark: -1 });
+  }
+
   refuseSubscription({ broker, message }: Subscribe, error: ErrorName): void {
     const { leaderEpoch, subscription } = message;
     const base = this.messageBase(leaderEpoch, subscription);

@@ -29,8 +29,7 @@ export class Follower {
   private hasAsked = false;
   private failures = 0;
   private leaderHighWatermark = 0;
-  /** The log start that the host was last told to move to. */
-  private orderedLogStart = 0;
+  private leaderLogStart = 0;
 
   constructor(
     private readonly core: Core,
@@ -62,18 +61,14 @@ export class Follower {
   onAppended(bytes: number): void {
     this.failures = 0;
     this.advanceHighWatermark();
-    if (this.phase.name !== 'streaming') return;
-    const { leaderEpoch, subscription, log } = this.core;
-    this.core.emit({
-      type: 'to-leader',
-      broker: this.leader,
-      message: {
-        ...this.core.messageBase(leaderEpoch, subscription),
-        type: 'report',
-        endOffset: log.logEnd,
-        grantedBytes: bytes,
-      },
-    });
+    this.report(bytes);
+    this.followLogStart();
+  }
+
+  /** What lay before the log start is gone here too. */
+  onLogStartChanged(): void {
+    this.report(0);
+    this.followLogStart();
   }
 
   onAppendFailed(): void {
@@ -113,9 +108,19 @@ export class Follower {
         logId: options.self.logId,
         endOffset: log.logEnd,
         lastEpoch: log.lastEpoch,
+        logStart: log.logStart,
         windowBytes: options.windowBytes,
       },
     });
+  }
+
+  private report(grantedBytes: number): void {
+    if (this.phase.name !== 'streaming') return;
+    const { leaderEpoch, subscription, log } = this.core;
+    const { logEnd: endOffset, logStart } = log;
+    const base = this.core.messageBase(leaderEpoch, subscription);
+    const message = { ...base, type: 'report' as const, endOffset, logStart, grantedBytes };
+    this.core.emit({ type: 'to-leader', broker: this.leader, message });
   }
 
   private onPush(push: PushMessage, headers: readonly BatchHeader[]): void {
@@ -141,7 +146,8 @@ export class Follower {
     }
     this.leaderHighWatermark = push.highWatermark;
     this.advanceHighWatermark();
-    this.followLogStart(push.logStart);
+    this.leaderLogStart = push.logStart;
+    this.followLogStart();
   }
 
   private onDiverged(message: DivergedMessage): void {
@@ -158,11 +164,11 @@ export class Follower {
   }
 
   /** It may come while earlier pushes are being written: then it is asked for again when they are. */
-  private onStartAnew({ logStart }: StartAnewMessage): void {
+  private onStartAnew({ firstBatchOffset: offset }: StartAnewMessage): void {
     this.phase = { name: 'settling' };
     if (!this.core.log.settled) return;
     this.core.log.beginCut();
-    this.core.emit({ type: 'restart-at', offset: logStart });
+    this.core.emit({ type: 'restart-at', offset });
   }
 
   /** The record that one side has is older than the other's; it arrives by the image, so asking again is enough. */
@@ -181,11 +187,11 @@ export class Follower {
   }
 
   /** Deletes what the leader has deleted, as far as it is known here to be committed. */
-  private followLogStart(leaderLogStart: number): void {
+  private followLogStart(): void {
     const { log } = this.core;
-    const offset = Math.min(leaderLogStart, log.highWatermark);
-    if (offset <= Math.max(log.logStart, this.orderedLogStart)) return;
-    this.orderedLogStart = offset;
+    const offset = Math.min(this.leaderLogStart, log.highWatermark);
+    if (!log.mayStartAt(offset)) return;
+    log.beginMoveOfStart();
     this.core.emit({ type: 'log-start', offset });
   }
 

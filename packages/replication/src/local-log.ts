@@ -15,10 +15,12 @@ interface Write {
  * What a replica knows of its own log. Offsets are assigned when an append is ordered and confirmed when the log has
  * written it; between the two the true end is not known. Epochs and producers include what is merely assigned.
  *
- *     logStart <= highWatermark <= logEnd (confirmed) <= nextOffset (assigned)
+ *     firstBatchOffset <= logStart <= highWatermark <= logEnd (confirmed) <= nextOffset (assigned)
  */
 export class LocalLog {
   logStart: number;
+  /** Base offset of the batch in which the log start lies, the log start itself when it lies in none: followers begin here. */
+  firstBatchOffset: number;
   logEnd: number;
   nextOffset: number;
   highWatermark: number;
@@ -27,13 +29,19 @@ export class LocalLog {
   /** Ordered and not reported yet, in log order. */
   private readonly writes: Write[] = [];
   private isBeingCut = false;
+  private isStartMoving = false;
 
   constructor(
     state: ReplicaLogState,
     private readonly invariant: Invariant,
   ) {
+    invariant(
+      state.firstBatchOffset <= state.logStart,
+      `first batch ${state.firstBatchOffset} lies behind log start ${state.logStart}`,
+    );
     invariant(state.logStart <= state.logEnd, `log start ${state.logStart} lies behind log end ${state.logEnd}`);
     this.logStart = state.logStart;
+    this.firstBatchOffset = state.firstBatchOffset;
     this.logEnd = state.logEnd;
     this.nextOffset = state.logEnd;
     this.highWatermark = Math.min(Math.max(state.highWatermark, state.logStart), state.logEnd);
@@ -113,6 +121,8 @@ export class LocalLog {
     this.invariant(result.endOffset <= this.logEnd, `truncated to ${result.endOffset}, behind the end ${this.logEnd}`);
     this.isBeingCut = false;
     this.endAt(result.endOffset);
+    this.logStart = Math.min(this.logStart, result.endOffset);
+    this.firstBatchOffset = Math.min(this.firstBatchOffset, result.endOffset);
     this.highWatermark = Math.min(this.highWatermark, result.endOffset);
     this.epochs = result.epochs;
     this.producers = result.producers;
@@ -123,19 +133,39 @@ export class LocalLog {
     this.invariant(this.isBeingCut, `restarted at ${offset} unasked`);
     this.isBeingCut = false;
     this.logStart = offset;
+    this.firstBatchOffset = offset;
     this.endAt(offset);
     this.highWatermark = offset;
     this.epochs = epochs;
     this.producers = producers;
   }
 
-  /** What lies before `offset` was deleted: only committed records are. */
-  startAt(offset: number): void {
-    this.invariant(offset <= this.logEnd, `log start ${offset} lies behind the end ${this.logEnd}`);
-    if (offset <= this.logStart) return;
-    this.logStart = offset;
-    this.highWatermark = Math.max(this.highWatermark, offset);
-    this.epochs.truncateFromStart(offset);
+  /** Whether the log may be told to begin at `offset`: one order at a time, and only committed records are deleted. */
+  mayStartAt(offset: number): boolean {
+    return !this.isStartMoving && !this.isBeingCut && offset > this.logStart && offset <= this.highWatermark;
+  }
+
+  beginMoveOfStart(): void {
+    this.isStartMoving = true;
+  }
+
+  /** The log is as it was. */
+  failMoveOfStart(): void {
+    this.isStartMoving = false;
+  }
+
+  /** What lies before `logStart` was deleted: only committed records are. */
+  startAt(logStart: number, firstBatchOffset: number): void {
+    this.isStartMoving = false;
+    this.invariant(
+      firstBatchOffset <= logStart && logStart <= this.logEnd,
+      `log start ${logStart}, with its batch at ${firstBatchOffset}, lies behind the end ${this.logEnd}`,
+    );
+    if (logStart <= this.logStart) return;
+    this.logStart = logStart;
+    this.firstBatchOffset = firstBatchOffset;
+    this.highWatermark = Math.max(this.highWatermark, logStart);
+    this.epochs.truncateFromStart(firstBatchOffset);
   }
 
   private endAt(offset: number): void {

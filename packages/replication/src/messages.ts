@@ -20,14 +20,17 @@ export interface SubscribeMessage extends MessageBase {
   endOffset: number;
   /** Leader epoch of the follower's last batch, -1 when its log holds none. */
   lastEpoch: number;
+  /** The follower's log start offset. */
+  logStart: number;
   /** Bytes of batches that may be under way to this follower, sent and not yet reported as written. */
   windowBytes: number;
 }
 
-/** A follower has written: its log end offset, and the bytes by which it opens the window again. */
+/** A follower has written, or deleted: its log's ends, and the bytes by which it opens the window again. */
 export interface ReportMessage extends MessageBase {
   type: 'report';
   endOffset: number;
+  logStart: number;
   grantedBytes: number;
 }
 
@@ -55,10 +58,11 @@ export interface DivergedMessage extends MessageBase {
   endOffset: number;
 }
 
-/** Nothing of the follower's log can be kept: it starts anew at the leader's log start. */
+/** Nothing of the follower's log can be kept: it starts anew at the leader's first batch. */
 export interface StartAnewMessage extends MessageBase {
   type: 'start-anew';
-  logStart: number;
+  /** At or below the leader's log start, which may lie inside that batch. */
+  firstBatchOffset: number;
 }
 
 /** The leader doesn't serve this subscription; `currentEpoch` is the epoch that it knows. */

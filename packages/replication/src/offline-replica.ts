@@ -22,6 +22,8 @@ export class OfflineReplica {
     const { core } = this;
     if (input.type === 'produce' && input.acks !== 0) {
       core.refuse(input.requestId, 'KAFKA_STORAGE_ERROR', 'the replica is offline on this broker');
+    } else if (input.type === 'delete-records') {
+      core.refuseDeletion(input.requestId, 'KAFKA_STORAGE_ERROR', 'the replica is offline on this broker');
     } else if (input.type === 'subscribe') core.refuseSubscription(input, 'KAFKA_STORAGE_ERROR');
     else if (input.type === 'record-changed' && input.modRevision > core.modRevision) {
       core.record = input.record;

@@ -1,6 +1,7 @@
 import { OttlaError } from '@ottla/protocol';
 import { Core, earlier } from './core';
 import { Follower } from './follower';
+import { unknownProgress } from './leader/followers';
 import { Leader } from './leader/leader';
 import { LeaderEpochs } from './leader-epochs';
 import { OfflineReplica } from './offline-replica';
@@ -10,10 +11,12 @@ import { isOfEpoch, roleIn } from './rules/identity';
 import type {
   Appended,
   AppendFailed,
+  DeleteRecords,
   IsrRefused,
   IsrWritten,
   LeaderMessageArrived,
   LogStartChanged,
+  LogStartFailed,
   PartitionRecord,
   Produce,
   Pushed,
@@ -130,6 +133,12 @@ export class Replica {
       case 'log-start-changed':
         this.onLogStartChanged(input);
         break;
+      case 'log-start-failed':
+        this.onLogStartFailed(input);
+        break;
+      case 'delete-records':
+        this.onDeleteRecords(input);
+        break;
       case 'subscribe':
         this.onSubscribe(input);
         break;
@@ -183,10 +192,10 @@ export class Replica {
     return record.replicas.map((broker) => {
       const inIsr = record.isr.some((member) => member.broker === broker);
       if (broker === this.core.options.self.broker) {
-        return { broker, logEnd: this.logEnd, inIsr, caughtUpAt: this.core.now };
+        return { broker, logEnd: this.logEnd, logStart: this.logStart, inIsr, caughtUpAt: this.core.now };
       }
-      const progress = leader.followers.get(broker);
-      return { broker, logEnd: progress?.logEnd ?? -1, inIsr, caughtUpAt: progress?.caughtUpAt ?? 0 };
+      const { logEnd, logStart, caughtUpAt } = leader.followers.get(broker) ?? unknownProgress(broker);
+      return { broker, logEnd: logEnd ?? -1, logStart: logStart ?? -1, inIsr, caughtUpAt };
     });
   }
 
@@ -313,8 +322,23 @@ export class Replica {
     this.core.log.finishRestart(offset, LeaderEpochs.from([]), producers);
   }
 
-  private onLogStartChanged({ logStart }: LogStartChanged): void {
-    this.core.log.startAt(logStart);
+  private onLogStartChanged({ logStart, firstBatchOffset }: LogStartChanged): void {
+    this.core.log.startAt(logStart, firstBatchOffset);
+    this.follower?.onLogStartChanged();
+  }
+
+  /** A follower tries again when it next hears of its leader's log start. */
+  private onLogStartFailed({ reason }: LogStartFailed): void {
+    this.core.log.failMoveOfStart();
+    this.leader?.onLogStartFailed(reason);
+  }
+
+  private onDeleteRecords(request: DeleteRecords): void {
+    if (this.leader !== null) this.leader.onDeleteRecords(request);
+    else {
+      const message = 'not led by this broker, look for the leader';
+      this.core.refuseDeletion(request.requestId, 'NOT_LEADER_OR_FOLLOWER', message);
+    }
   }
 
   private onSubscribe(input: Subscribe): void {

@@ -63,6 +63,8 @@ export interface ReplicaOptions {
 /** What the log holds when the machine is made. The machine owns both clones from then on. */
 export interface ReplicaLogState {
   logStart: number;
+  /** Base offset of the batch in which `logStart` lies; `logStart` itself when it lies in none. */
+  firstBatchOffset: number;
   logEnd: number;
   /** As checkpointed; the machine clamps it to the log. */
   highWatermark: number;
@@ -75,6 +77,8 @@ export interface ReplicaProgress {
   broker: number;
   /** -1 until it is known in this leader epoch. */
   logEnd: number;
+  /** Its log start, -1 until it is known in this leader epoch. */
+  logStart: number;
   inIsr: boolean;
   /** When it last had everything that the leader had, in ms; 0 when never in this epoch. */
   caughtUpAt: number;
@@ -88,6 +92,8 @@ export type ReplicaInput =
   | Truncated
   | RestartedAt
   | LogStartChanged
+  | LogStartFailed
+  | DeleteRecords
   | Subscribe
   | Report
   | Unsubscribe
@@ -153,10 +159,28 @@ export interface RestartedAt {
   offset: number;
 }
 
-/** What lies before `logStart`, the base offset of the first batch that is left, was deleted. */
+/** What lies before `logStart` was deleted: by a `log-start` effect, or by retention. */
 export interface LogStartChanged {
   type: 'log-start-changed';
   logStart: number;
+  /** Base offset of the batch in which `logStart` lies, kept whole; `logStart` itself when it lies in none. */
+  firstBatchOffset: number;
+}
+
+/** A `log-start` effect could not be carried out; the log is as it was. */
+export interface LogStartFailed {
+  type: 'log-start-failed';
+  reason: string;
+}
+
+/** Delete the records below `offset`, on every replica; -1: below the high watermark. */
+export interface DeleteRecords {
+  type: 'delete-records';
+  /** Of a sequence of its own, apart from that of produces. */
+  requestId: number;
+  offset: number;
+  /** On the clock of `step`'s `now`. */
+  deadline: number;
 }
 
 /**
@@ -261,6 +285,7 @@ export type ReplicaEffect =
   | Push
   | HighWatermarkAdvanced
   | AdvanceLogStart
+  | RecordsDeleted
   | RoleChanged
   | ProposeIsr
   | Resign;
@@ -296,10 +321,23 @@ export interface HighWatermarkAdvanced {
   value: number;
 }
 
-/** On a follower: the leader deleted what lies before `offset`; delete it here as well, then feed `log-start-changed`. */
+/**
+ * Delete what lies before `offset`, durably, then feed `log-start-changed`, or `log-start-failed`. On a leader because of
+ * a `delete-records`, on a follower because its leader has. One at a time.
+ */
 export interface AdvanceLogStart {
   type: 'log-start';
   offset: number;
+}
+
+/** The answer to a `delete-records`. */
+export interface RecordsDeleted {
+  type: 'records-deleted';
+  requestId: number;
+  error: ErrorName | null;
+  message: string | null;
+  /** The smallest log start of the replicas: at or above the offset asked for; -1 with an error. */
+  lowWatermark: number;
 }
 
 /**

@@ -28,7 +28,7 @@ describe('follower: subscription', () => {
       broker: 2,
       message: {
         ...{ type: 'subscribe', topicId: expect.any(String), partition: 0, leaderEpoch: 6, subscription: 1 },
-        ...{ logId: 'log-1', endOffset: 9, lastEpoch: 4, windowBytes: 1000 },
+        ...{ logId: 'log-1', endOffset: 9, lastEpoch: 4, logStart: 0, windowBytes: 1000 },
       },
     });
   });
@@ -127,13 +127,10 @@ describe('follower: pushes', () => {
     expect(brief(solo.fromLeader(push({ highWatermark: 2, logStart: 2 }), headers(0, 3)))).toEqual([
       'append 0/1 1/1 2/1',
     ]);
-    solo.appended(3);
-    expect(brief(solo.fromLeader(push({ at: 3, highWatermark: 3, logStart: 2 })))).toEqual([
-      'high watermark 3',
-      'log-start 2',
-    ]);
+    expect(brief(solo.appended(3))).toEqual(['high watermark 2', 'to 2: report 3', 'log-start 2']);
+    expect(brief(solo.fromLeader(push({ at: 3, highWatermark: 3, logStart: 2 })))).toEqual(['high watermark 3']);
     expect(brief(solo.fromLeader(push({ at: 3, highWatermark: 3, logStart: 2 })))).toEqual([]);
-    solo.step({ type: 'log-start-changed', logStart: 2 });
+    solo.step({ type: 'log-start-changed', logStart: 2, firstBatchOffset: 2 });
     expect(solo.replica.logStart).toBe(2);
   });
 
@@ -183,7 +180,7 @@ describe('follower: truncation', () => {
 
   it('starts anew at the leader log start, with nothing kept', () => {
     const solo = follower(log, 5);
-    expect(brief(solo.fromLeader(answer({ type: 'start-anew', logStart: 20 }, { leaderEpoch: 5 })))).toEqual([
+    expect(brief(solo.fromLeader(answer({ type: 'start-anew', firstBatchOffset: 20 }, { leaderEpoch: 5 })))).toEqual([
       'restart-at 20',
     ]);
     const [again] = only(solo.step({ type: 'restarted-at', offset: 20 }), 'to-leader');
@@ -194,7 +191,9 @@ describe('follower: truncation', () => {
   it('told to start anew while it writes, it asks again when that has ended', () => {
     const solo = follower(log, 5);
     solo.fromLeader(push({ epoch: 5, at: 9 }), headers(9, 1, 5));
-    expect(brief(solo.fromLeader(answer({ type: 'start-anew', logStart: 20 }, { leaderEpoch: 5 })))).toEqual([]);
+    expect(brief(solo.fromLeader(answer({ type: 'start-anew', firstBatchOffset: 20 }, { leaderEpoch: 5 })))).toEqual(
+      [],
+    );
     expect(brief(solo.appended(10, 5))).toEqual(['to 2: subscribe 10']);
   });
 

@@ -102,7 +102,7 @@ describe('leader: produce', () => {
     const solo = leader();
     solo.produce(1);
     solo.appended(1);
-    solo.step({ type: 'log-start-changed', logStart: 1 });
+    solo.step({ type: 'log-start-changed', logStart: 1, firstBatchOffset: 1 });
     expect(brief(solo.produce(1, [{ producerId: 7, baseSequence: 5 }]))).toEqual(['append 1/1']);
   });
 });
@@ -232,7 +232,9 @@ describe('leader: followers', () => {
     solo.appended(3);
     const [first] = only(solo.subscribe(2, { window: 100 }), 'push');
     solo.pushed(first!, 1, 100);
-    expect(brief(solo.step({ type: 'log-start-changed', logStart: 2 }))).toEqual(['to 2: start anew at 2']);
+    expect(brief(solo.step({ type: 'log-start-changed', logStart: 2, firstBatchOffset: 2 }))).toEqual([
+      'to 2: start anew at 2',
+    ]);
     const [again] = only(solo.subscribe(2, { subscription: 2, end: 2, lastEpoch: -1 }), 'push');
     expect(again).toMatchObject({ fromOffset: 2, logStart: 2 });
   });

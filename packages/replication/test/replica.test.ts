@@ -58,7 +58,12 @@ describe('replica: the record', () => {
   });
 
   it('its high watermark and epochs come from the log, clamped to it', () => {
-    const log = { logStart: 5, logEnd: 9, epochs: LeaderEpochs.from([{ epoch: 2, startOffset: 5 }]) };
+    const log = {
+      logStart: 5,
+      firstBatchOffset: 5,
+      logEnd: 9,
+      epochs: LeaderEpochs.from([{ epoch: 2, startOffset: 5 }]),
+    };
     for (const [checkpoint, expected] of [
       [3, 5],
       [7, 7],

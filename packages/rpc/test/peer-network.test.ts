@@ -18,15 +18,15 @@ import {
 const target = { topicId: TOPIC_ID, partition: 3, leaderEpoch: 5, subscription: 7 };
 
 const fromFollower: FollowerMessage[] = [
-  { type: 'subscribe', ...target, logId: 'log', endOffset: 12, lastEpoch: -1, windowBytes: 1 << 20 },
-  { type: 'report', ...target, endOffset: 2 ** 40, grantedBytes: 77 },
+  { type: 'subscribe', ...target, logId: 'log', endOffset: 12, lastEpoch: -1, logStart: 2 ** 34, windowBytes: 1 << 20 },
+  { type: 'report', ...target, endOffset: 2 ** 40, logStart: 5, grantedBytes: 77 },
   { type: 'unsubscribe', ...target },
 ];
 const fromLeader: LeaderMessage[] = [
   pushOf(Buffer.from('batches'), 2 ** 40),
   pushOf(Buffer.alloc(0)),
   { type: 'diverged', ...target, epoch: -1, endOffset: 0 },
-  { type: 'start-anew', ...target, logStart: 44 },
+  { type: 'start-anew', ...target, firstBatchOffset: 44 },
   { type: 'refused', ...target, error: 'FENCED_LEADER_EPOCH', currentEpoch: 6 },
 ];
 

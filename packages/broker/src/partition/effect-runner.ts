@@ -1,4 +1,4 @@
-import type { PartitionLog } from '@ottla/log';
+import type { PartitionLog, ReadResult } from '@ottla/log';
 import { type BatchHeader, isRetriable, lastOffset, stampBatch, toOttlaError } from '@ottla/protocol';
 import type {
   Append,
@@ -7,12 +7,15 @@ import type {
   ProposeIsr,
   Push,
   PushMessage,
+  RecordsDeleted,
   ReplicaEffect,
   ReplicaInput,
   Reply,
 } from '@ottla/replication';
 import type { Clock, Logger } from '@ottla/runtime';
+import type { DeleteRecordsResult } from '../services';
 import type { PendingProduces } from './pending-produces';
+import type { PendingRequests } from './pending-requests';
 import type { PartitionChangeResult, RecordWriter } from './record-writer';
 
 /** How a replica reaches the other replicas of its partition. */
@@ -33,6 +36,7 @@ export interface EffectRunnerOptions {
   readonly router: ReplicaRouter;
   readonly recordWriter: RecordWriter;
   readonly produces: PendingProduces;
+  readonly deletions: PendingRequests<DeleteRecordsResult>;
   /** Takes the result of an effect. */
   feed(input: ReplicaInput): void;
   onAdvance(): void;
@@ -64,6 +68,8 @@ export class EffectRunner {
         return this.track(this.advanceStart(effect.offset));
       case 'reply':
         return this.reply(effect);
+      case 'records-deleted':
+        return this.recordsDeleted(effect);
       case 'to-leader':
         return router.toLeader(effect.message);
       case 'to-follower':
@@ -119,6 +125,12 @@ export class EffectRunner {
     else produces.reject(requestId, error, message ?? `${name}: ${error}`);
   }
 
+  private recordsDeleted({ requestId, error, message, lowWatermark }: RecordsDeleted): void {
+    const { deletions, name } = this.options;
+    if (error === null) deletions.resolve(requestId, { lowWatermark });
+    else deletions.reject(requestId, error, message ?? `${name}: ${error}`);
+  }
+
   private async truncate(offset: number): Promise<void> {
     const { log, logger, name, feed } = this.options;
     logger.info(`${name}: truncating from ${log.logEnd} to ${offset}, where the leader's log diverges`);
@@ -135,17 +147,23 @@ export class EffectRunner {
   }
 
   private async advanceStart(offset: number): Promise<void> {
-    const { log, feed } = this.options;
-    await log.advanceStart(offset);
-    feed({ type: 'log-start-changed', logStart: log.logStart });
+    const { log, logger, name, feed } = this.options;
+    try {
+      feed({ type: 'log-start-changed', ...(await log.advanceStart(offset)) });
+    } catch (error) {
+      if (log.failure !== null) throw error;
+      const reason = toOttlaError(error).message;
+      logger.warn(`${name}: what lies before offset ${offset} could not be deleted: ${reason}`);
+      feed({ type: 'log-start-failed', reason });
+    }
   }
 
   private async push(effect: Push): Promise<void> {
-    const { log, router, feed, topicId, partition } = this.options;
-    const { broker, run, subscription, epoch, fromOffset, upTo, maxBytes, atLeastOne } = effect;
+    const { router, feed, topicId, partition } = this.options;
+    const { broker, run, subscription, epoch, fromOffset } = effect;
     await router.writable(broker);
     if (this.stopped) return;
-    const { chunks, endOffset, byteLength } = await log.read(fromOffset, { maxBytes, upTo, atLeastOne });
+    const { chunks, endOffset, byteLength } = await this.readFor(effect);
     if (this.stopped) return;
     if (byteLength > 0) {
       const { highWatermark, logStart } = effect;
@@ -156,6 +174,17 @@ export class EffectRunner {
       router.toFollower(broker, message);
     }
     feed({ type: 'pushed', broker, run, subscription, epoch, endOffset, bytes: byteLength });
+  }
+
+  /** What was deleted since the push was ordered gives nothing: the follower is told to start anew. */
+  private async readFor({ fromOffset, upTo, maxBytes, atLeastOne }: Push): Promise<ReadResult> {
+    const { log } = this.options;
+    try {
+      return await log.read(fromOffset, { maxBytes, upTo, atLeastOne });
+    } catch (error) {
+      if (fromOffset >= log.firstBatchOffset) throw error;
+      return { baseOffset: fromOffset, endOffset: fromOffset, chunks: [], byteLength: 0 };
+    }
   }
 
   private async proposeIsr(effect: ProposeIsr): Promise<void> {

@@ -1,8 +1,9 @@
 import type { LogConfig, PartitionLog } from '@ottla/log';
 import { type BatchHeader, OttlaError, toOttlaError } from '@ottla/protocol';
-import type { Replica, ReplicaInput } from '@ottla/replication';
+import type { ProducerSnapshotEntry, Replica, ReplicaInput } from '@ottla/replication';
 import type { Clock, Codecs, Logger, Timer } from '@ottla/runtime';
 import type {
+  DeleteRecordsResult,
   LocalPartition,
   ProduceOptions,
   ProduceResult,
@@ -11,7 +12,9 @@ import type {
   TimestampedOffset,
 } from '../services';
 import { EffectRunner, type ReplicaRouter } from './effect-runner';
+import type { MachineTime } from './machine-time';
 import { PendingProduces } from './pending-produces';
+import { PendingRequests } from './pending-requests';
 import type { RecordWriter } from './record-writer';
 
 export interface PartitionHostOptions {
@@ -19,6 +22,8 @@ export interface PartitionHostOptions {
   readonly topicId: string;
   readonly partition: number;
   readonly clock: Clock;
+  /** What the machine is told as `now`. */
+  readonly time: MachineTime;
   readonly logger: Logger;
   readonly codecs: Codecs;
   readonly replica: Replica;
@@ -38,6 +43,7 @@ export class PartitionHost implements LocalPartition {
   private readonly inputs: ReplicaInput[] = [];
   private readonly listeners = new Set<() => void>();
   private readonly produces: PendingProduces;
+  private readonly deletions = new PendingRequests<DeleteRecordsResult>();
   private readonly effects: EffectRunner;
   private stepping = false;
   private stopped = false;
@@ -55,6 +61,7 @@ export class PartitionHost implements LocalPartition {
       ...options,
       name: this.name,
       produces: this.produces,
+      deletions: this.deletions,
       feed: (input) => this.feed(input),
       onAdvance: () => this.notify(),
       onRoleChange: () => this.roleChanged(),
@@ -86,6 +93,14 @@ export class PartitionHost implements LocalPartition {
     return this.options.replica.lastStableOffset;
   }
 
+  get sizeBytes(): number {
+    return this.options.log.sizeBytes;
+  }
+
+  producers(): ProducerSnapshotEntry[] {
+    return this.options.log.producers.toSnapshot();
+  }
+
   latestReadable(): number {
     this.requireLeader();
     return this.options.replica.latestReadable();
@@ -104,8 +119,16 @@ export class PartitionHost implements LocalPartition {
       const { acks, timeoutMs } = options;
       if (this.stopped) return reject(this.stoppedError());
       const requestId = this.produces.add({ records, acks, resolve, reject });
-      const deadline = this.options.clock.now() + timeoutMs;
+      const deadline = this.options.time.now() + timeoutMs;
       this.feed({ type: 'produce', requestId, acks, headers, deadline });
+    });
+  }
+
+  deleteRecords(offset: number, timeoutMs: number): Promise<DeleteRecordsResult> {
+    return new Promise((resolve, reject) => {
+      if (this.stopped) return reject(this.stoppedError());
+      const requestId = this.deletions.add({ resolve, reject });
+      this.feed({ type: 'delete-records', requestId, offset, deadline: this.options.time.now() + timeoutMs });
     });
   }
 
@@ -175,14 +198,14 @@ export class PartitionHost implements LocalPartition {
   async stop(): Promise<void> {
     this.stopped = true;
     this.timer?.timer.cancel();
-    this.produces.rejectAll(this.stoppedError());
+    this.failPending(this.stoppedError());
     this.notify();
     await this.effects.stop();
   }
 
   private step(input: ReplicaInput): void {
     try {
-      for (const effect of this.options.replica.step(this.options.clock.now(), input)) this.effects.carryOut(effect);
+      for (const effect of this.options.replica.step(this.options.time.now(), input)) this.effects.carryOut(effect);
     } catch (error) {
       this.takeOffline(error);
     }
@@ -198,7 +221,12 @@ export class PartitionHost implements LocalPartition {
     });
     this.inputs.length = 0;
     this.feed({ type: 'offline', reason: message });
-    this.produces.rejectAll(new OttlaError('KAFKA_STORAGE_ERROR', `${this.name}: the replica is offline: ${message}`));
+    this.failPending(new OttlaError('KAFKA_STORAGE_ERROR', `${this.name}: the replica is offline: ${message}`));
+  }
+
+  private failPending(error: OttlaError): void {
+    this.produces.rejectAll(error);
+    this.deletions.rejectAll(error);
   }
 
   private roleChanged(): void {
@@ -213,13 +241,13 @@ export class PartitionHost implements LocalPartition {
   }
 
   private armTimer(): void {
-    const { replica, clock } = this.options;
+    const { replica, clock, time } = this.options;
     const at = this.stopped ? null : replica.nextDeadline();
     if (this.timer !== null && at !== null && this.timer.at <= at) return;
     this.timer?.timer.cancel();
     this.timer = null;
     if (at === null) return;
-    const timer = clock.after(Math.max(0, at - clock.now()), () => {
+    const timer = clock.after(Math.max(0, at - time.now()), () => {
       this.timer = null;
       this.feed({ type: 'tick' });
     });

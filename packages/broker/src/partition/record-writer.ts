@@ -1,5 +1,13 @@
-import type { Compare } from '@ottla/metadata';
-import { type ClusterImage, keysFor, type MetadataStore, partitionRecordCodec, type TxnResult } from '@ottla/metadata';
+import {
+  type ClusterImage,
+  type Compare,
+  keysFor,
+  type MetadataStore,
+  partitionRecordCodec,
+  StoreUnavailableError,
+  type Txn,
+  type TxnResult,
+} from '@ottla/metadata';
 import type { PartitionRecord } from '@ottla/replication';
 
 /** A change of a partition's record that its leader wants, as the replica machine proposed it. */
@@ -32,15 +40,15 @@ export class RecordWriter {
   constructor(private readonly options: RecordWriterOptions) {}
 
   async write(change: PartitionChange): Promise<PartitionChangeResult> {
-    const { store, clusterId } = this.options;
-    const key = keysFor(clusterId).partition(change.topicId, change.partition);
+    const key = keysFor(this.options.clusterId).partition(change.topicId, change.partition);
     const registrations = this.registrationGuards(change);
-    if (registrations === null) return { written: false, record: null, modRevision: 0 };
-    const result = await store.txn({
+    if (registrations === null) return this.asKnown(change);
+    const result = await this.txn({
       compare: [{ key, target: 'mod', equals: change.expectedModRevision }, ...registrations],
       success: [{ type: 'put', key, value: partitionRecordCodec.encode(change.record) }],
       failure: [{ type: 'get', key }],
     });
+    if (result === null) return this.asKnown(change);
     return result.succeeded
       ? { written: true, record: change.record, modRevision: result.revision }
       : readBack(result, key);
@@ -60,6 +68,22 @@ export class RecordWriter {
     const expectedModRevision = known!.modRevision;
     const result = await this.write({ topicId, partition, expectedModRevision, record: resigned, adds: [] });
     return result.written;
+  }
+
+  /** Null when the transaction is known not to have been carried out. */
+  private async txn(txn: Txn): Promise<TxnResult | null> {
+    try {
+      return await this.options.store.txn(txn);
+    } catch (error) {
+      if (error instanceof StoreUnavailableError && !error.maybeApplied) return null;
+      throw error;
+    }
+  }
+
+  /** Nothing was sent, so the store holds what it held: as far as the image knows. */
+  private asKnown({ topicId, partition }: PartitionChange): PartitionChangeResult {
+    const known = this.options.image().partitions.get(topicId)?.get(partition);
+    return { written: false, record: known?.value ?? null, modRevision: known?.modRevision ?? 0 };
   }
 
   /** Null when a registration needed isn't in the image as the stream introduced it: the write could only be refused. */

@@ -14,6 +14,7 @@ import type { LocalPartition, Partitions } from '../services';
 import { FollowerLinks } from './follower-links';
 import { type Follower, LeaderLinks } from './leader-links';
 import { logConfigOf } from './log-config';
+import { MachineTime } from './machine-time';
 import { PartitionHost } from './partition-host';
 import { RecordWriter } from './record-writer';
 
@@ -51,6 +52,7 @@ export class ReplicaManager implements Partitions {
   private readonly followerLinks: FollowerLinks;
   private readonly recordWriter: RecordWriter;
   private readonly waitingToOpen: (() => void)[] = [];
+  private readonly time: MachineTime;
   private opening = 0;
   private closed = false;
   private stopFollowing: (() => void) | null = null;
@@ -58,6 +60,7 @@ export class ReplicaManager implements Partitions {
   constructor(private readonly options: ReplicaManagerOptions) {
     const { network, clock, random, logger, hello, tracker } = options;
     const image = (): ClusterImage => tracker.image;
+    this.time = new MachineTime(clock);
     this.leaderLinks = new LeaderLinks({ network, clock, random, logger, hello, image });
     this.followerLinks = new FollowerLinks((topicId, partition) => this.host(topicId, partition), logger);
     const self = { broker: hello.broker, run: hello.run };
@@ -76,6 +79,10 @@ export class ReplicaManager implements Partitions {
 
   get(topicId: string, partition: number): LocalPartition | null {
     return this.host(topicId, partition);
+  }
+
+  all(): Iterable<LocalPartition> {
+    return this.hosts();
   }
 
   *led(): Iterable<LocalPartition> {
@@ -190,6 +197,7 @@ export class ReplicaManager implements Partitions {
     });
     return new PartitionHost({
       ...{ topic, topicId, partition, clock, logger, codecs, log },
+      time: this.time,
       replica: this.replicaOver(log, topic, topicId, partition),
       recordWriter: this.recordWriter,
       router: {
@@ -216,6 +224,7 @@ export class ReplicaManager implements Partitions {
       },
       {
         logStart: log.logStart,
+        firstBatchOffset: log.firstBatchOffset,
         logEnd: log.logEnd,
         highWatermark: directory.highWatermark(topic, partition),
         epochs: log.epochs.clone(),

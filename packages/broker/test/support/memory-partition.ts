@@ -1,5 +1,7 @@
 import { type BatchHeader, lastOffset, OttlaError, stampBatch } from '@ottla/protocol';
+import { type ProducerSnapshotEntry, ProducerState } from '@ottla/replication';
 import type {
+  DeleteRecordsResult,
   LocalPartition,
   ProduceOptions,
   ProduceResult,
@@ -47,6 +49,16 @@ export class MemoryPartition implements LocalPartition {
     return this.highWatermark;
   }
 
+  get sizeBytes(): number {
+    return this.batches.reduce((sum, { bytes }) => sum + bytes.length, 0);
+  }
+
+  producers(): ProducerSnapshotEntry[] {
+    const state = new ProducerState();
+    for (const { header } of this.batches) state.record(header);
+    return state.toSnapshot();
+  }
+
   get listenerCount(): number {
     return this.listeners.size;
   }
@@ -70,6 +82,14 @@ export class MemoryPartition implements LocalPartition {
     if (this.commitAtOnce) this.commit(this.logEnd);
     if (acks === -1) await this.committed(this.logEnd);
     return { baseOffset, logStart: this.logStart };
+  }
+
+  async deleteRecords(offset: number): Promise<DeleteRecordsResult> {
+    if (!this.isLeader) throw new OttlaError('NOT_LEADER_OR_FOLLOWER', 'not the leader');
+    const upTo = offset === -1 ? this.highWatermark : offset;
+    if (upTo < 0 || upTo > this.highWatermark) throw new OttlaError('OFFSET_OUT_OF_RANGE', `${offset} is out of range`);
+    this.logStart = Math.max(this.logStart, upTo);
+    return { lowWatermark: this.logStart };
   }
 
   async read(fromOffset: number, options: ReadOptions): Promise<ReadResult> {

@@ -25,14 +25,17 @@ export class LogState {
   readonly tail: TailCache;
   readonly hints = new PositionHints();
   readonly segments: Segments;
+  /** The first offset that may be read. */
   logStart = 0;
+  /** Base offset of the batch in which `logStart` lies; `logStart` itself when it lies in none. */
+  firstBatchOffset = 0;
   /** The offset behind the last batch. */
   logEnd = 0;
   /** Everything below is fsynced. */
   recoveryPoint = 0;
   epochs: LeaderEpochs;
   producers: ProducerState;
-  /** Grows whenever something below the end is cut off; a reader to whom that happened looks again. */
+  /** Grows whenever something is cut off, at either end; a reader to whom that happened looks again. */
   cuts = 0;
   /** Why the log is offline; it serves nothing then. */
   failure: OttlaError | null = null;
@@ -122,8 +125,13 @@ export class LogState {
 
   /** Forgets everything that was remembered about positions and bytes, as the log is cut. */
   forgetPositions(): void {
-    this.cuts++;
+    this.forgetReads();
     this.tail.clear();
+  }
+
+  /** Files may be gone: whoever reads looks again for where. */
+  forgetReads(): void {
+    this.cuts++;
     this.hints.clear();
   }
 

@@ -10,6 +10,7 @@ import { findMaxTimestamp, findTimestamp } from '../read/timestamps';
 import { openLogState } from '../recovery/open';
 import { forEachHeader, writeSnapshot } from '../recovery/producers';
 import { Flusher } from '../write/flusher';
+import { advanceStart, type LogStart } from '../write/log-start';
 import { restartAt, truncateTo } from '../write/truncation';
 import { WriteQueue } from '../write/write-queue';
 import { type LogState, parentOf } from './log-state';
@@ -64,6 +65,11 @@ export class PartitionLog {
     return this.#state.logStart;
   }
 
+  /** Base offset of the batch in which the log start lies, `logStart` itself when it lies in none; `read` begins here. */
+  get firstBatchOffset(): number {
+    return this.#state.firstBatchOffset;
+  }
+
   /** The offset behind the last confirmed batch. */
   get logEnd(): number {
     return this.#state.logEnd;
@@ -110,6 +116,7 @@ export class PartitionLog {
   updateConfig(config: LogConfig): void {
     checkLogConfig(config);
     this.#state.context.config = config;
+    this.#flusher.configChanged();
   }
 
   /**
@@ -174,14 +181,12 @@ export class PartitionLog {
     return this.#change(() => restartAt(this.#state, offset));
   }
 
-  /** Nothing below `offset` is read any more; durable with the next checkpoint. The files stay as they are. */
-  advanceStart(offset: number): Promise<void> {
-    return this.#change(async () => {
-      const state = this.#state;
-      state.logStart = Math.max(state.logStart, Math.min(offset, state.logEnd));
-      state.epochs.truncateFromStart(state.logStart);
-      state.epochsDirty = true;
-    });
+  /**
+   * Nothing below `offset`, at most the end, is read any more: durable when this resolves. The batch in which it lies is
+   * kept; segments that lie below it whole are removed. When it can't be made durable the log stays as it was.
+   */
+  advanceStart(offset: number): Promise<LogStart> {
+    return this.#change(() => advanceStart(this.#state, offset));
   }
 
   /** Resolves when everything confirmed by now is durable. A failing fsync takes the log offline. */
@@ -219,7 +224,7 @@ export class PartitionLog {
   }
 
   /** Runs when everything queued is written, and while nothing flushes. */
-  #change(task: () => Promise<void>): Promise<void> {
+  #change<T>(task: () => Promise<T>): Promise<T> {
     return this.#writes.run(() =>
       this.#flusher.exclusive(() => {
         this.#state.requireUsable();

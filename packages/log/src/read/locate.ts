@@ -50,7 +50,7 @@ async function extentIn(
   from: number,
   { maxBytes, upTo, atLeastOne }: ReadOptions,
 ): Promise<Extent | 'not-here' | 'nothing-fits'> {
-  const first = await firstBatch(state, segment, from);
+  const first = await firstBatchFrom(state, segment, from);
   if (first === null) return 'not-here';
   const fits = first.byteLength <= maxBytes || atLeastOne;
   if (first.endOffset > upTo || !fits) return 'nothing-fits';
@@ -75,8 +75,8 @@ async function extentIn(
   return extent;
 }
 
-/** The batch that holds `from`, or the first one behind it. */
-async function firstBatch(state: LogState, segment: Segment, from: number): Promise<Extent | null> {
+/** The batch of the segment that holds `from`, or the first one behind it; null when it has none. */
+export async function firstBatchFrom(state: LogState, segment: Segment, from: number): Promise<Extent | null> {
   const known = await startOf(state, segment, from);
   if (known.exact && known.position + BATCH_HEADER_BYTES <= segment.size) {
     const bytes = new Uint8Array(BATCH_HEADER_BYTES);

@@ -39,10 +39,13 @@ export async function readBatches(state: LogState, from: number, options: ReadOp
   }
 }
 
-/** The end below which may be read. Throws when the log is offline, or `from` is outside of it. */
+/**
+ * The end below which may be read. Throws when the log is offline, or `from` is outside of it. The batch in which the log
+ * start lies counts: followers need it whole, and consumers leave out what lies before.
+ */
 export function readableEnd(state: LogState, from: number, upTo: number): number {
   state.requireUsable();
-  if (from >= state.logStart && from <= state.logEnd) return Math.min(upTo, state.logEnd);
+  if (from >= state.firstBatchOffset && from <= state.logEnd) return Math.min(upTo, state.logEnd);
   const range = `${state.logStart} to ${state.logEnd}`;
   throw new OttlaError('OFFSET_OUT_OF_RANGE', `${state.name}: offset ${from} is outside of the log's range, ${range}`);
 }

@@ -7,6 +7,7 @@ import type { PartitionLogOptions } from '../partition/types';
 import { LogResources } from '../resources/log-resources';
 import { isDraft, parseSegmentFileName } from '../segment/file-names';
 import { Segment, type SegmentContext } from '../segment/segment';
+import { firstBatchOffsetAt, removeSegmentsBelow } from '../write/log-start';
 import { restartAt } from '../write/truncation';
 import { loadProducers, removeSnapshots } from './producers';
 import { epochsFromHeaders, recover } from './recover';
@@ -93,6 +94,7 @@ async function survey(
 function startEmpty(state: LogState): void {
   const { baseOffset } = state.active;
   state.logStart = baseOffset;
+  state.firstBatchOffset = baseOffset;
   state.logEnd = baseOffset;
   state.recoveryPoint = baseOffset;
 }
@@ -102,6 +104,9 @@ async function load(state: LogState): Promise<void> {
   for (const segment of state.segments.all()) segment.size = (await context.disk.stat(segment.file.path))?.size ?? 0;
   await dropEmptySegments(state);
   state.logStart = Math.max(options.logStart, state.segments.first.baseOffset);
+  state.firstBatchOffset = state.segments.first.baseOffset;
+  // A deletion that was cut short may have left gaps between them.
+  await removeSegmentsBelow(state, state.logStart);
   const epochs = await loadEpochs(state);
   const trusted = options.cleanShutdown && (await trust(state, epochs));
   if (!trusted && beginningIsLost(state)) {
@@ -118,7 +123,15 @@ async function load(state: LogState): Promise<void> {
     );
     return restartAt(state, state.logStart);
   }
-  if (state.logStart > state.segments.first.baseOffset) state.epochs.truncateFromStart(state.logStart);
+  await findFirstBatch(state);
+}
+
+/** The log start may lie inside a segment, and inside a batch. */
+async function findFirstBatch(state: LogState): Promise<void> {
+  state.firstBatchOffset = state.logStart;
+  if (state.logStart === state.segments.first.baseOffset) return;
+  state.firstBatchOffset = await firstBatchOffsetAt(state, state.logStart);
+  state.epochs.truncateFromStart(state.firstBatchOffset);
 }
 
 /**

@@ -19,6 +19,7 @@ export async function truncateTo(state: LogState, offset: number): Promise<void>
   await lowerCheckpoints(state, newEnd, Math.min(state.logStart, newEnd));
   state.forgetPositions();
   state.logEnd = newEnd;
+  state.firstBatchOffset = Math.min(state.firstBatchOffset, state.logStart);
   await guarded(state, async () => {
     await dropSegmentsBehind(state, target);
     await target.truncate(cut.position, newEnd);
@@ -39,6 +40,7 @@ export async function restartAt(state: LogState, offset: number): Promise<void> 
   await moveCheckpoints(state, offset);
   state.forgetPositions();
   state.logEnd = offset;
+  state.firstBatchOffset = offset;
   await guarded(state, async () => {
     for (const segment of [...state.segments.all()].reverse()) await segment.remove();
     await removeSnapshots(state, () => true);

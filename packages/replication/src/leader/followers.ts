@@ -36,6 +36,8 @@ export interface FollowerProgress {
   /** As announced by its stream. */
   logId: string | null;
   logEnd: number | null;
+  /** As last announced or reported; null when unknown. */
+  logStart: number | null;
   stream: FollowerStream | null;
   /** When it last had everything that the leader had; 0 when never. */
   caughtUpAt: number;
@@ -47,7 +49,8 @@ export interface FollowerProgress {
 
 /** At the start of an epoch nothing is known of a follower's log, whatever it had reported in an earlier one. */
 export function unknownProgress(broker: number): FollowerProgress {
-  return { broker, logId: null, logEnd: null, stream: null, caughtUpAt: 0, mark: null, hasReported: false };
+  const unknown = { logId: null, logEnd: null, logStart: null, stream: null, mark: null };
+  return { broker, ...unknown, caughtUpAt: 0, hasReported: false };
 }
 
 /** A leader's followers: their subscriptions, what they have written, and what is pushed to them. */
@@ -73,6 +76,13 @@ export class Followers {
     if (progress === undefined || progress.logId === null) return null;
     return isSameReplica(replica, { broker: replica.broker, logId: progress.logId }) ? progress.logEnd : null;
   };
+
+  /** The others that a deletion of records waits for. */
+  inSyncOrConnected({ isr }: PartitionRecord): FollowerProgress[] {
+    const counts = ({ broker, stream }: FollowerProgress) =>
+      stream !== null || isr.some((member) => member.broker === broker);
+    return [...this.byBroker.values()].filter(counts);
+  }
 
   onRecord({ replicas }: PartitionRecord): void {
     for (const broker of this.byBroker.keys()) {
@@ -110,6 +120,7 @@ export class Followers {
     this.keepCaughtUp(progress);
     progress.logId = message.logId;
     progress.logEnd = null;
+    progress.logStart = message.logStart;
     progress.stream = openStream(input);
     if (this.isServing) this.answer(progress);
   }
@@ -126,6 +137,7 @@ export class Followers {
     );
     stream.availableBytes = Math.min(stream.availableBytes + message.grantedBytes, stream.windowBytes);
     stream.blockedUntil = null;
+    progress.logStart = message.logStart;
     this.noteLogEnd(progress, Math.max(progress.logEnd ?? 0, message.endOffset));
   }
 
@@ -191,8 +203,8 @@ export class Followers {
 
   private pushTo(progress: FollowerProgress, stream: FollowerStream): void {
     const { broker } = progress;
-    const { logStart, logEnd, writesInFlight } = this.core.log;
-    if (stream.sentTo < logStart) this.startAnew(progress, stream);
+    const { firstBatchOffset, logEnd, writesInFlight } = this.core.log;
+    if (stream.sentTo < firstBatchOffset) this.startAnew(progress, stream);
     else if (stream.sentTo < logEnd) this.pushBatches(broker, stream);
     // What is being written now will be pushed in a moment, and carries the news. The first push accepts: it can't wait.
     else if (stream.sentHighWatermark < 0 || (writesInFlight === 0 && this.hasNews(stream))) {
@@ -249,8 +261,8 @@ export class Followers {
     stream.blockedUntil = null;
     progress.logEnd = null;
     const base = this.core.messageBase(this.core.leaderEpoch, stream.subscription);
-    const { logStart } = this.core.log;
-    this.core.emit({ type: 'to-follower', broker, message: { ...base, type: 'start-anew', logStart } });
+    const { firstBatchOffset } = this.core.log;
+    this.core.emit({ type: 'to-follower', broker, message: { ...base, type: 'start-anew', firstBatchOffset } });
   }
 
   private hasNews(stream: FollowerStream): boolean {

@@ -2,10 +2,11 @@ import type { ErrorName } from '@ottla/protocol';
 import { type Core, earlier } from '../core';
 import { includesReplica } from '../rules/identity';
 import { hasMinimum, highWatermarkOf } from '../rules/isr';
-import type { AppendFailed, PartitionRecord, Produce } from '../types';
+import type { AppendFailed, DeleteRecords, PartitionRecord, Produce } from '../types';
 import { Followers } from './followers';
 import { IsrChanges } from './isr-changes';
 import { Produces } from './produces';
+import { RecordDeletions } from './record-deletions';
 
 const RESIGN_AGAIN_MS = 1000;
 
@@ -19,6 +20,7 @@ export class Leader {
   readonly followers: Followers;
   readonly isr: IsrChanges;
   private readonly produces: Produces;
+  private readonly deletions: RecordDeletions;
   private resignation: { reason: string; againAt: number } | null = null;
 
   constructor(
@@ -30,6 +32,7 @@ export class Leader {
     this.followers.onRecord(record);
     this.isr = new IsrChanges(core, this.followers);
     this.produces = new Produces(core, () => this.record);
+    this.deletions = new RecordDeletions(core, this.followers);
   }
 
   /** Another version of the record within this epoch. */
@@ -50,6 +53,17 @@ export class Leader {
     else this.produces.admit(produce);
   }
 
+  onDeleteRecords(request: DeleteRecords): void {
+    if (this.core.isDraining || this.resignation !== null || this.epochStart === null) {
+      const message = 'the leader is leaving, or has not begun: look for the leader, and try again';
+      this.core.refuseDeletion(request.requestId, 'NOT_LEADER_OR_FOLLOWER', message);
+    } else this.deletions.onDeleteRecords(request);
+  }
+
+  onLogStartFailed(reason: string): void {
+    this.deletions.failUndone(reason);
+  }
+
   /** The log was cut back to its last confirmed end. A log that can't be written is no leader's. */
   onAppendFailed(failed: AppendFailed): void {
     const { log, leaderEpoch } = this.core;
@@ -60,6 +74,7 @@ export class Leader {
 
   onTick(): void {
     this.produces.failExpired();
+    this.deletions.failExpired();
     this.isr.judge(this.record);
     if (this.resignation !== null && this.core.now >= this.resignation.againAt) this.resign(this.resignation.reason);
   }
@@ -70,6 +85,7 @@ export class Leader {
     if (this.epochStart === null) return;
     this.advanceHighWatermark();
     this.produces.acknowledge();
+    this.deletions.flush(this.record);
     this.followers.push();
     this.isr.propose(this.record, this.epochStart);
   }
@@ -77,11 +93,12 @@ export class Leader {
   /** Leadership ends: nobody here can say any more what becomes of what waits. */
   close(error: ErrorName, message: string): void {
     this.produces.failAll(error, message);
+    this.deletions.failAll(error, message);
   }
 
   nextDeadline(): number | null {
-    const { produces, isr, followers, resignation } = this;
-    const deadlines = [produces.nextDeadline(), isr.nextDeadline(), followers.nextDeadline()];
+    const { produces, deletions, isr, followers, resignation } = this;
+    const deadlines = [produces, deletions, isr, followers].map((part) => part.nextDeadline());
     return deadlines.reduce(earlier, resignation?.againAt ?? null);
   }
 

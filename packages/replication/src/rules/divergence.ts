@@ -2,7 +2,8 @@ import type { BatchHeader } from '@ottla/protocol';
 import type { LeaderEpochs } from '../leader-epochs';
 
 export interface LogExtent {
-  logStart: number;
+  /** Base offset of the first batch: at or below the log start. */
+  firstBatchOffset: number;
   logEnd: number;
   epochs: LeaderEpochs;
 }
@@ -11,15 +12,15 @@ export interface LogExtent {
 export type Agreement =
   | { kind: 'agreed' }
   | { kind: 'diverged'; epoch: number; endOffset: number }
-  | { kind: 'start-anew'; logStart: number };
+  | { kind: 'start-anew' };
 
 /**
  * Compares a follower's log end with the leader's log, by leader epoch (KIP-101, KIP-279). An epoch has one leader, so
  * two logs that hold the same epoch agree up to where the shorter one ends in it.
  */
 export function compareLogs(leader: LogExtent, follower: { endOffset: number; lastEpoch: number }): Agreement {
-  const startAnew: Agreement = { kind: 'start-anew', logStart: leader.logStart };
-  if (follower.endOffset < leader.logStart) return startAnew;
+  const startAnew: Agreement = { kind: 'start-anew' };
+  if (follower.endOffset < leader.firstBatchOffset) return startAnew;
   if (follower.lastEpoch < 0) return follower.endOffset <= leader.logEnd ? { kind: 'agreed' } : startAnew;
   const { epoch, endOffset } = leader.epochs.endOffsetFor(follower.lastEpoch, leader.logEnd);
   if (epoch < 0) return startAnew;
@@ -34,7 +35,7 @@ export function compareLogs(leader: LogExtent, follower: { endOffset: number; la
  */
 export function truncationPoint(follower: LogExtent, leader: { epoch: number; endOffset: number }): number {
   const own = follower.epochs.endOffsetFor(leader.epoch, follower.logEnd);
-  return Math.max(follower.logStart, Math.min(leader.endOffset, own.endOffset));
+  return Math.max(follower.firstBatchOffset, Math.min(leader.endOffset, own.endOffset));
 }
 
 /** Whether pushed batches continue a log that ends at `expected`, without gap or overlap. */

@@ -209,12 +209,15 @@ export class Chaos {
 
   /** Retention on a leader deletes some of what is committed, and nothing so young that a client may send it again. */
   private deleteBefore(pick: number): void {
-    const { log, replica, host } = this.cluster.broker(this.someLeader(pick));
+    const { id, log, replica, host } = this.cluster.broker(this.someLeader(pick));
     if (replica === null || replica.role !== 'leader' || replica.epochStart === null) return;
     const young = log.batches.find(({ crc }) => this.client.maySendAgain(crc))?.baseOffset ?? log.logEnd;
-    const deletable = log.batches.filter(
-      ({ baseOffset }) => baseOffset <= Math.min(replica.highWatermark, young) && baseOffset > log.logStart,
-    );
+    const end = Math.min(replica.highWatermark, young);
+    if (pick % 2 === 0 && end > log.logStart) {
+      this.cluster.deleteRecords(id, log.logStart + 1 + (Math.floor(pick / 2) % (end - log.logStart)));
+      return;
+    }
+    const deletable = log.batches.filter(({ baseOffset }) => baseOffset <= end && baseOffset > log.logStart);
     const first = deletable[pick % Math.max(1, deletable.length)];
     if (first !== undefined) host.deleteBefore(first.baseOffset);
   }

@@ -66,6 +66,7 @@ export class Cluster {
   showsPushes = false;
   private runs = 0;
   private requestId = 0;
+  private deletionId = 0;
 
   constructor(
     readonly options: ClusterOptions,
@@ -113,7 +114,8 @@ export class Cluster {
         ...{ replicaLagTimeMaxMs, windowBytes, maxPendingProduces, producerExpirationMs: 86_400_000 },
       },
       {
-        ...{ logStart: log.logStart, logEnd: log.logEnd, highWatermark: log.checkpoint },
+        ...{ logStart: log.logStart, firstBatchOffset: log.firstBatchOffset },
+        ...{ logEnd: log.logEnd, highWatermark: log.checkpoint },
         ...{ epochs: log.epochs(), producers: log.producers() },
       },
     );
@@ -143,6 +145,12 @@ export class Cluster {
     const deadline = this.now + timeoutMs;
     this.feed(this.broker(id), { type: 'produce', requestId: this.requestId, acks, headers, deadline });
     return this.requestId;
+  }
+
+  deleteRecords(id: number, offset: number, timeoutMs = 30_000): void {
+    this.deletionId += 1;
+    const deadline = this.now + timeoutMs;
+    this.feed(this.broker(id), { type: 'delete-records', requestId: this.deletionId, offset, deadline });
   }
 
   /** The controller's or a leader's write, as the store commits it. */

@@ -45,6 +45,10 @@ export class Host {
       case 'high-watermark':
         this.broker.log.checkpoint = effect.value;
         return this.trace(`high watermark ${effect.value}`);
+      case 'records-deleted': {
+        const { error, lowWatermark } = effect;
+        return this.trace(error === null ? `deleted, low watermark ${lowWatermark}` : `refuses to delete: ${error}`);
+      }
       case 'role-changed':
         return this.traceRole(effect.role, effect.leaderEpoch);
       case 'propose-isr':
@@ -58,7 +62,8 @@ export class Host {
     this.trace(`log start ${offset}`);
     this.onDisk(`delete before ${offset}`, () => {
       this.broker.log.deleteBefore(offset);
-      return { type: 'log-start-changed', logStart: this.broker.log.logStart };
+      const { logStart, firstBatchOffset } = this.broker.log;
+      return { type: 'log-start-changed', logStart, firstBatchOffset };
     });
   }
 
@@ -139,7 +144,7 @@ export class Host {
     const route = `${id} -> ${to}`;
     if (message.type === 'diverged') {
       this.cluster.trace(`${route}: diverged, epoch ${message.epoch} ended at ${message.endOffset}`);
-    } else if (message.type === 'start-anew') this.cluster.trace(`${route}: start anew at ${message.logStart}`);
+    } else if (message.type === 'start-anew') this.cluster.trace(`${route}: start anew at ${message.firstBatchOffset}`);
     else if (message.type === 'refused') this.cluster.trace(`${route}: refused, ${message.error}`);
     this.cluster.streams.sendDown(id, to, message.type, { type: 'leader-message', message, headers: [] });
   }

@@ -5,6 +5,7 @@ import { LeaderEpochs, ProducerState } from '../../src/index';
 export class MemoryLog {
   batches: BatchHeader[] = [];
   logStart = 0;
+  firstBatchOffset = 0;
   private emptyEnd = 0;
   /** The high watermark as last checkpointed. */
   checkpoint = 0;
@@ -27,23 +28,27 @@ export class MemoryLog {
 
   truncate(offset: number): void {
     this.batches = this.batches.filter((header) => lastOffset(header) < offset);
-    if (this.batches.length === 0) this.emptyEnd = this.logStart;
+    if (this.batches.length === 0) this.emptyEnd = this.firstBatchOffset;
+    this.logStart = Math.min(this.logStart, this.logEnd);
+    this.firstBatchOffset = Math.min(this.firstBatchOffset, this.logEnd);
     this.checkpoint = Math.min(this.checkpoint, this.logEnd);
   }
 
   restartAt(offset: number): void {
     this.batches = [];
     this.logStart = offset;
+    this.firstBatchOffset = offset;
     this.emptyEnd = offset;
     this.checkpoint = offset;
   }
 
-  /** Deletes what lies before `offset`, which is the base of a batch or the end. */
+  /** Deletes what lies before `offset`; a batch in which it lies stays whole. */
   deleteBefore(offset: number): void {
     if (offset <= this.logStart) return;
     this.emptyEnd = this.logEnd;
-    this.batches = this.batches.filter((header) => header.baseOffset >= offset);
+    this.batches = this.batches.filter((header) => lastOffset(header) >= offset);
     this.logStart = offset;
+    this.firstBatchOffset = Math.min(offset, this.batches[0]?.baseOffset ?? offset);
   }
 
   /** Whole batches of [from, upTo). */

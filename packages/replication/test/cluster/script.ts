@@ -146,6 +146,8 @@ export class Script {
     drain: (args) => this.it.feed(this.it.broker(Number(args[0])), { type: 'drain' }),
     offline: (args) =>
       this.it.feed(this.it.broker(Number(args[0])), { type: 'offline', reason: args.slice(1).join(' ') }),
+    /** delete-records 1 3: broker 1 is asked to delete what lies before offset 3, wherever it is. */
+    'delete-records': (args) => this.it.deleteRecords(Number(args[0]), Number(args[1])),
     /** delete-before 1 3: retention on broker 1. */
     'delete-before': (args) => this.it.broker(Number(args[0])).host.deleteBefore(Number(args[1])),
     wait: (args) => this.it.wait(duration(args[0]!)),

@@ -42,6 +42,7 @@ export class Solo {
       { ...OPTIONS, ...options },
       {
         logStart: 0,
+        firstBatchOffset: 0,
         logEnd: last?.end ?? 0,
         highWatermark: last?.highWatermark ?? 0,
         epochs: LeaderEpochs.from(log.map(({ epoch }, index) => ({ epoch, startOffset: log[index - 1]?.end ?? 0 }))),
@@ -82,25 +83,27 @@ export class Solo {
       epoch?: number;
       subscription?: number;
       end?: number;
+      start?: number;
       lastEpoch?: number;
       window?: number;
     } = {},
   ): ReplicaEffect[] {
     const { run = `run-${broker}`, logId = `log-${broker}`, epoch = 1, subscription = 1 } = shape;
-    const { end = 0, lastEpoch = end === 0 ? -1 : epoch, window = 1000 } = shape;
+    const { end = 0, start = 0, lastEpoch = end === 0 ? -1 : epoch, window = 1000 } = shape;
     const place = { ...IDS, leaderEpoch: epoch, subscription };
-    const message = { type: 'subscribe' as const, ...place, logId, endOffset: end, lastEpoch, windowBytes: window };
+    const tail = { logId, endOffset: end, lastEpoch, logStart: start, windowBytes: window };
+    const message = { type: 'subscribe' as const, ...place, ...tail };
     return this.step({ type: 'subscribe', broker, run, message });
   }
 
   report(
     broker: number,
     endOffset: number,
-    shape: { run?: string; epoch?: number; subscription?: number; bytes?: number } = {},
+    shape: { run?: string; epoch?: number; subscription?: number; bytes?: number; start?: number } = {},
   ): ReplicaEffect[] {
-    const { run = `run-${broker}`, epoch = 1, subscription = 1, bytes = 0 } = shape;
+    const { run = `run-${broker}`, epoch = 1, subscription = 1, bytes = 0, start = 0 } = shape;
     const place = { ...IDS, leaderEpoch: epoch, subscription };
-    const message = { type: 'report' as const, ...place, endOffset, grantedBytes: bytes };
+    const message = { type: 'report' as const, ...place, endOffset, logStart: start, grantedBytes: bytes };
     return this.step({ type: 'report', broker, run, message });
   }
 
@@ -150,7 +153,7 @@ export function push(shape: {
 export function answer(
   message:
     | { type: 'diverged'; epoch: number; endOffset: number }
-    | { type: 'start-anew'; logStart: number }
+    | { type: 'start-anew'; firstBatchOffset: number }
     | { type: 'refused'; error: 'FENCED_LEADER_EPOCH' | 'UNKNOWN_LEADER_EPOCH'; currentEpoch: number },
   place: { leaderEpoch?: number; subscription?: number } = {},
 ): LeaderMessage {
@@ -189,6 +192,8 @@ function briefEffect(effect: ReplicaEffect): string {
     case 'restart-at':
     case 'log-start':
       return `${effect.type} ${effect.offset}`;
+    case 'records-deleted':
+      return `deleted ${effect.requestId}: ${effect.error ?? effect.lowWatermark}`;
     case 'resign':
       return 'resign';
   }
@@ -203,6 +208,6 @@ function briefMessage(message: LeaderMessage): string {
     case 'diverged':
       return `diverged, epoch ${message.epoch} ended at ${message.endOffset}`;
     case 'start-anew':
-      return `start anew at ${message.logStart}`;
+      return `start anew at ${message.firstBatchOffset}`;
   }
 }

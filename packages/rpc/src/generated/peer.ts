@@ -41,9 +41,11 @@ export interface Subscribe {
   lastEpoch: number;
   /** How many bytes of batches the leader may have under way. */
   windowBytes: number;
+  /** The follower's log start offset. */
+  logStart: number;
 }
 
-/** The follower has written up to `end_offset`. */
+/** The follower has written up to `end_offset`, and deleted what lay before `log_start`. */
 export interface Report {
   topicId: string;
   partition: number;
@@ -52,6 +54,7 @@ export interface Report {
   endOffset: number;
   /** Added to the window. */
   grantedBytes: number;
+  logStart: number;
 }
 
 export interface Unsubscribe {
@@ -88,13 +91,16 @@ export interface Diverged {
   endOffset: number;
 }
 
-/** The follower's log ends before the leader's begins: it starts anew at `log_start`. */
+/**
+ * The follower's log ends before the leader's begins: it starts anew at the leader's first batch. (The leader's log
+ * start may lie inside that batch; the pushes that follow name it.)
+ */
 export interface StartAnew {
   topicId: string;
   partition: number;
   leaderEpoch: number;
   subscription: number;
-  logStart: number;
+  firstBatchOffset: number;
 }
 
 /** The receiver doesn't lead the partition, or leads it in another epoch. */

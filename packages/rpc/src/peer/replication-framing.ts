@@ -65,12 +65,12 @@ function packLeaderMessage(message: LeaderMessage): wire.LeaderMessage {
 /** Null for a kind of message that this release doesn't know. */
 function unpackFollowerMessage({ subscribe, report, unsubscribe }: wire.FollowerMessage): FollowerMessage | null {
   if (report) {
-    const { endOffset, grantedBytes } = report;
-    return { type: 'report', ...target(report), endOffset, grantedBytes };
+    const { endOffset, logStart, grantedBytes } = report;
+    return { type: 'report', ...target(report), endOffset, logStart, grantedBytes };
   }
   if (subscribe) {
-    const { logId, endOffset, lastEpoch, windowBytes } = subscribe;
-    return { type: 'subscribe', ...target(subscribe), logId, endOffset, lastEpoch, windowBytes };
+    const { logId, endOffset, lastEpoch, logStart, windowBytes } = subscribe;
+    return { type: 'subscribe', ...target(subscribe), logId, endOffset, lastEpoch, logStart, windowBytes };
   }
   return unsubscribe ? { type: 'unsubscribe', ...target(unsubscribe) } : null;
 }
@@ -84,7 +84,9 @@ function unpackLeaderMessage({ push, diverged, startAnew, refused }: wire.Leader
   if (diverged) {
     return { type: 'diverged', ...target(diverged), epoch: diverged.epoch, endOffset: diverged.endOffset };
   }
-  if (startAnew) return { type: 'start-anew', ...target(startAnew), logStart: startAnew.logStart };
+  if (startAnew) {
+    return { type: 'start-anew', ...target(startAnew), firstBatchOffset: startAnew.firstBatchOffset };
+  }
   if (!refused) return null;
   const { error, currentEpoch } = refused;
   return { type: 'refused', ...target(refused), error: knownName(error), currentEpoch };
