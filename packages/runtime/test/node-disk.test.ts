@@ -139,5 +139,6 @@ describe('the file system', () => {
 
   it('free bytes are told', async () => {
     expect(await nodeDisk.freeBytes?.(dir)).toBeGreaterThan(0);
+    expect(await nodeDisk.totalBytes?.(dir)).toBeGreaterThan((await nodeDisk.freeBytes?.(dir))!);
   });
 });

@@ -41,15 +41,23 @@ export const nodeDisk: Disk = {
   syncDir: (path) => attempt('fsync', path, () => syncDir(path)),
   stat: statOf,
   freeBytes: async (path) => {
-    try {
-      const { bavail, bsize } = await statfs(path);
-      return bavail * bsize;
-    } catch (error) {
-      throw failed('stat', path, error);
-    }
+    const { bavail, bsize } = await volumeOf(path);
+    return bavail * bsize;
+  },
+  totalBytes: async (path) => {
+    const { blocks, bsize } = await volumeOf(path);
+    return blocks * bsize;
   },
   lock: takeLock,
 };
+
+async function volumeOf(path: string): Promise<{ bavail: number; blocks: number; bsize: number }> {
+  try {
+    return await statfs(path);
+  } catch (error) {
+    throw failed('stat', path, error);
+  }
+}
 
 let drafts = 0;
 

@@ -106,6 +106,8 @@ export interface Disk {
   stat(path: string): Promise<FileStat | null>;
   /** Bytes that this user may still write on the volume that holds `path`. */
   freeBytes?(path: string): Promise<number>;
+  /** Bytes that the volume that holds `path` has in all. */
+  totalBytes?(path: string): Promise<number>;
   /** Takes the lock file at `path`, which must have a live process to count. Throws `DiskLockedError` while another holds it. */
   lock(path: string): Promise<DiskLock>;
 }
