@@ -67,6 +67,11 @@ export async function openFoundation(options: FoundationOptions): Promise<Founda
     ...shared,
     ...{ clusterId, self, view: tracker, network, defaults, onSuperseded: fail },
     ...(ports.onControllerEvent === undefined ? {} : { onEvent: ports.onControllerEvent }),
+    leaderBalance: {
+      enabled: config['auto.leader.rebalance.enable'],
+      checkIntervalMs: config['leader.imbalance.check.interval.seconds'] * 1000,
+      perBrokerPercentage: config['leader.imbalance.per.broker.percentage'],
+    },
     timings: {
       sessionTimeoutMs: config['broker.session.timeout.ms'],
       heartbeatIntervalMs: config['broker.heartbeat.interval.ms'],

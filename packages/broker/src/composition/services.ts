@@ -1,4 +1,4 @@
-import { ConfigAdmin, TopicAdmin } from '@ottla/controller';
+import { ConfigAdmin, PartitionAdmin, TopicAdmin } from '@ottla/controller';
 import { DynamicConfig } from '../config/dynamic/dynamic-config';
 import type { BrokerConfig } from '../config/schema';
 import { checkTopicConfigs } from '../config/topic-settings';
@@ -7,7 +7,7 @@ import { rememberBrokers } from '../handlers/known-brokers';
 import { Deletions } from '../partition/deletions';
 import { ReplicaManager } from '../partition/replica-manager';
 import { ProducerIds } from '../producer-ids';
-import type { BrokerServices } from '../services';
+import type { BrokerServices, LogDirState } from '../services';
 import { Checkpoints } from './checkpoints';
 import type { Foundation } from './foundation';
 
@@ -36,9 +36,11 @@ export async function openServices(foundation: Foundation): Promise<OpenServices
     },
     ...{ self, clusterId, doubts, groups, partitions: replicas },
     topics: new TopicAdmin({ ...shared, view: tracker, defaults, validateConfigs }),
+    partitionAdmin: new PartitionAdmin({ ...shared, view: tracker, defaults }),
     configs: new ConfigAdmin({ ...shared, view: tracker, defaults }),
     image: () => tracker.image,
     onImageChange: (listener: Parameters<BrokerServices['onImageChange']>[0]) => tracker.onChange(listener),
+    logDir: () => describeLogDir(foundation),
     producerIds: new ProducerIds({ ...shared, store: tracker.store, clusterId, self }),
   };
   rememberBrokers(services);
@@ -80,4 +82,11 @@ async function openReplicas(
   checkpoints.start();
   deletions.start();
   return { replicas, peerPort: peers.port };
+}
+
+async function describeLogDir({ ports, directory }: Foundation): Promise<LogDirState> {
+  const { dir: path, failure } = directory;
+  const totalBytes = (await ports.disk.totalBytes?.(path)) ?? -1;
+  const usableBytes = (await ports.disk.freeBytes?.(path)) ?? -1;
+  return { path, failure, totalBytes, usableBytes };
 }

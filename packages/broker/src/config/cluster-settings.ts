@@ -66,6 +66,21 @@ export const clusterSettings = {
     500,
     'How often a broker tells the controller that it is alive.',
   ),
+  'auto.leader.rebalance.enable': setting(
+    boolean,
+    true,
+    'Whether leaderships move back to the preferred leaders, the first of the replicas of each partition, when a broker leads too few of those that prefer it.',
+  ),
+  'leader.imbalance.check.interval.seconds': setting(
+    int('s', { min: 1 }),
+    300,
+    'How often the controller looks whether leaderships should move back to the preferred leaders.',
+  ),
+  'leader.imbalance.per.broker.percentage': setting(
+    int('percent', { min: 0, max: 100 }),
+    10,
+    'Of the partitions that prefer a broker as leader, how many percent others may lead before they are moved back.',
+  ),
   'controlled.shutdown.timeout.ms': setting(
     int('ms', { min: 0 }),
     10000,

@@ -5,6 +5,8 @@ import { alterConfigs } from './cluster/alter-configs';
 import { apiVersions } from './cluster/api-versions';
 import { describeCluster } from './cluster/describe-cluster';
 import { describeConfigs } from './cluster/describe-configs';
+import { describeLogDirs } from './cluster/describe-log-dirs';
+import { electLeaders } from './cluster/elect-leaders';
 import { incrementalAlterConfigs } from './cluster/incremental-alter-configs';
 import { metadata } from './cluster/metadata';
 import { deleteGroups } from './groups/delete-groups';
@@ -18,14 +20,19 @@ import { offsetCommit } from './groups/offset-commit';
 import { offsetFetch } from './groups/offset-fetch';
 import { syncGroup } from './groups/sync-group';
 import type { Handler, HandlerRequest } from './handler';
+import { deleteRecords } from './log/delete-records';
+import { describeProducers } from './log/describe-producers';
 import { fetch } from './log/fetch';
 import { initProducerId } from './log/init-producer-id';
 import { listOffsets } from './log/list-offsets';
 import { offsetForLeaderEpoch } from './log/offset-for-leader-epoch';
 import { produce } from './log/produce';
+import { alterPartitionReassignments } from './topics/alter-partition-reassignments';
 import { createPartitions } from './topics/create-partitions';
 import { createTopics } from './topics/create-topics';
 import { deleteTopics } from './topics/delete-topics';
+import { describeTopicPartitions } from './topics/describe-topic-partitions';
+import { listPartitionReassignments } from './topics/list-partition-reassignments';
 
 const HANDLERS: readonly Handler[] = [
   produce,
@@ -43,14 +50,21 @@ const HANDLERS: readonly Handler[] = [
   listGroups,
   createTopics,
   deleteTopics,
+  deleteRecords,
   initProducerId,
   offsetForLeaderEpoch,
   describeConfigs,
   alterConfigs,
+  describeLogDirs,
   createPartitions,
   deleteGroups,
   incrementalAlterConfigs,
   describeCluster,
+  describeProducers,
+  describeTopicPartitions,
+  electLeaders,
+  alterPartitionReassignments,
+  listPartitionReassignments,
 ];
 
 /** The APIs served, by key. What ApiVersions promises is computed from it. */

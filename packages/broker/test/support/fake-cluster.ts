@@ -1,4 +1,13 @@
-import type { CreatedTopic, CreatePartitionsRequest, CreateTopicRequest, TopicReference } from '@ottla/controller';
+import type {
+  AskedElection,
+  CreatedTopic,
+  CreatePartitionsRequest,
+  CreateTopicRequest,
+  ReassignmentRequest,
+  ReassignOptions,
+  TopicPartition,
+  TopicReference,
+} from '@ottla/controller';
 import {
   ALL_BROKERS,
   type BrokerRegistration,
@@ -44,6 +53,11 @@ export class FakeCluster implements Partitions {
   readonly topics: Pick<BrokerServices['topics'], 'createTopic' | 'ensureTopic' | 'deleteTopic' | 'createPartitions'> =
     this.topicAdmin();
   readonly configs: BrokerServices['configs'] = this.configAdmin();
+  readonly partitionAdmin: BrokerServices['partitionAdmin'] = this.partitionAdministration();
+  readonly reassigned: { readonly requests: readonly ReassignmentRequest[]; readonly options: ReassignOptions }[] = [];
+  readonly elections: { readonly kind: AskedElection; readonly partitions: readonly TopicPartition[] | null }[] = [];
+  /** What happens to partitions that are reassigned or elect, by 'topic-partition'; the others succeed. */
+  readonly partitionErrors = new Map<string, OttlaError>();
   readonly created: CreateTopicRequest[] = [];
   readonly deleted: TopicReference[] = [];
   readonly grown: CreatePartitionsRequest[] = [];
@@ -152,6 +166,10 @@ export class FakeCluster implements Partitions {
     return this.get(this.image.topics.get(name)!.value.topicId, partition)!;
   }
 
+  all(): Iterable<LocalPartition> {
+    return this.partitions.values();
+  }
+
   *led(): Iterable<LocalPartition> {
     for (const partition of this.partitions.values()) if (partition.isLeader) yield partition;
   }
@@ -169,6 +187,23 @@ export class FakeCluster implements Partitions {
   setConfigs(broker: number | null, configs: Record<string, string>): void {
     const name = `brokers/${broker ?? ALL_BROKERS}`;
     this.change({ configs: new Map(this.image.configs).set(name, versioned({ version: 1, configs })) });
+  }
+
+  private partitionAdministration(): BrokerServices['partitionAdmin'] {
+    const resultOf = ({ topic, partition }: TopicPartition) => {
+      return { topic, partition, error: this.partitionErrors.get(`${topic}-${partition}`) ?? null };
+    };
+    return {
+      reassign: async (requests, options) => {
+        this.reassigned.push({ requests, options });
+        return requests.map(resultOf);
+      },
+      elect: async (kind, partitions) => {
+        this.elections.push({ kind, partitions });
+        const all = [...this.image.topics.keys()].map((topic) => ({ topic, partition: 0 }));
+        return (partitions ?? all).map(resultOf);
+      },
+    };
   }
 
   private configAdmin(): BrokerServices['configs'] {

@@ -37,6 +37,7 @@ export interface FakeServicesOptions {
   readonly groups?: Groups;
   readonly producerIds?: BrokerServices['producerIds'];
   readonly codecs?: Codecs;
+  readonly logDir?: BrokerServices['logDir'];
 }
 
 const noGroups: Groups = { handle: () => Promise.reject(new Error('this test has no groups')) };
@@ -63,7 +64,9 @@ export function fakeServices(options: FakeServicesOptions = {}): FakeServices {
     onImageChange: (listener) => cluster.onImageChange(listener),
     partitions: cluster,
     topics: cluster.topics,
+    partitionAdmin: cluster.partitionAdmin,
     configs: cluster.configs,
+    logDir: options.logDir ?? (async () => ({ path: '/data', failure: null, totalBytes: 100, usableBytes: 60 })),
     groups: options.groups ?? noGroups,
     producerIds: options.producerIds ?? { next: async () => ({ producerId: nextProducerId++, producerEpoch: 0 }) },
   };
