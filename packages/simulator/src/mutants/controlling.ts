@@ -94,4 +94,31 @@ export const CONTROLLING: readonly Mutant[] = [
     ],
     seeds: [],
   },
+  {
+    name: 'watch-resumes-past-applied',
+    invariant: '8 image',
+    loses:
+      'A broker that never hears of a topic, or of a leader, because a long catch-up was cut: etcd3 resumes like this.',
+    edits: [
+      {
+        file: 'packages/metadata/src/etcd/watch-stream.ts',
+        find: `    else if (response.events.length > 0 || this.#held.length > 0) this.#hold(response);`,
+        replace: `    else if (response.events.length > 0 || this.#held.length > 0) {
+      this.#hold(response);
+      this.#receiver?.onProgress(Number(response.header.revision));
+    }`,
+      },
+      {
+        file: 'packages/metadata/src/etcd/etcd-watch.ts',
+        find: `          if (!this.#closed && revision >= this.#next - 1) this.#options.handler.onProgress?.(revision);`,
+        replace: `          Object.assign(this, { newest: revision });`,
+      },
+      {
+        file: 'packages/metadata/src/etcd/etcd-watch.ts',
+        find: `      await stream.open(this.#next);`,
+        replace: `      await stream.open(Math.max(this.#next, ((this as { newest?: number }).newest ?? 0) + 1));`,
+      },
+    ],
+    seeds: [],
+  },
 ];
