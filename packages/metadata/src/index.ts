@@ -6,10 +6,25 @@ export {
   StoreLimitError,
   StoreUnavailableError,
 } from './errors';
+export type { EtcdConnection, EtcdWatchStream } from './etcd/client-library';
 export { createEtcdStore, EtcdStore, type EtcdStoreOptions } from './etcd/etcd-store';
+export { type KeepAliveStream, KeepAlives } from './etcd/keep-alives';
 export type { ClusterImage, ImageDelta, Versioned } from './image/cluster-image';
 export { type ImageListener, ImageTracker, type ImageTrackerOptions } from './image/image-tracker';
 export { ALL_BROKERS, type ClusterKeys, keysFor, type ParsedKey, parseKey } from './keys';
+export type { Commit } from './machine/history';
+export { fromByteKey, type KeyRange, keysFrom, oneKey, toByteKey } from './machine/key-range';
+export { MachineError, type MachineErrorKind } from './machine/machine-error';
+export type {
+  Guard,
+  MachineRecord,
+  Operation,
+  OperationResult,
+  RangeResult,
+  Transaction,
+} from './machine/requests';
+export { type MachineSnapshot, StoreMachine } from './machine/store-machine';
+export { WatchCursor } from './machine/watch-cursor';
 export { MemoryStore, type MemoryStoreOptions } from './memory/memory-store';
 export {
   brokerRegistrationCodec,

@@ -1,12 +1,25 @@
-import type { Etcd3, IOptions } from 'etcd3';
-import { KeepAlives } from './keep-alives';
+import type { IOptions, IWatchRequest, IWatchResponse, KVClient, LeaseClient } from 'etcd3';
+import { type KeepAliveStream, KeepAlives } from './keep-alives';
+import { requireLeader } from './require-leader';
+
+/** A watch stream of gRPC. */
+export interface EtcdWatchStream {
+  write(request: IWatchRequest): void;
+  on(event: 'data', listener: (response: IWatchResponse) => void): unknown;
+  on(event: 'error', listener: (error: Error) => void): unknown;
+  on(event: 'end', listener: () => void): unknown;
+  pause(): void;
+  resume(): void;
+  cancel(): void;
+}
 
 /** One etcd member: unary calls and streams on connections of their own, so that a failure of one spares the other. */
 export interface EtcdConnection {
   readonly endpoint: string;
-  readonly calls: Etcd3;
-  readonly streams: Etcd3;
+  readonly kv: Pick<KVClient, 'range' | 'txn'>;
+  readonly leases: Pick<LeaseClient, 'leaseGrant' | 'leaseRevoke'>;
   readonly keepAlives: KeepAlives;
+  openWatch(): Promise<EtcdWatchStream>;
   close(): void;
 }
 
@@ -40,12 +53,15 @@ export function connectEtcd(endpoint: string): EtcdConnection {
   const calls = new Client(options);
   const streamOptions = { ...CHANNEL_OPTIONS, 'grpc.use_local_subchannel_pool': 1 };
   const streams = new Client({ ...options, grpcOptions: streamOptions });
-  const keepAlives = new KeepAlives(streams.leaseClient);
+  const keepAlives = new KeepAlives(
+    async () => (await streams.leaseClient.leaseKeepAlive(requireLeader)) as KeepAliveStream,
+  );
   return {
     endpoint,
-    calls,
-    streams,
+    kv: calls.kv,
+    leases: calls.leaseClient,
     keepAlives,
+    openWatch: async () => (await streams.watchClient.watch(requireLeader)) as unknown as EtcdWatchStream,
     close: () => {
       keepAlives.reset(new Error('1 CANCELLED: closed'));
       calls.close();

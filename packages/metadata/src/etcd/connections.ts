@@ -1,15 +1,17 @@
 import type { Logger } from '@ottla/runtime';
-import { connectEtcd, type EtcdConnection } from './client-library';
+import type { EtcdConnection } from './client-library';
 
 /** The store's endpoints. One is in use, and stays so until it fails; then the next one is. */
 export class Connections {
   readonly #endpoints: readonly string[];
   readonly #logger: Logger;
   readonly #open = new Map<string, EtcdConnection>();
+  readonly #connect: (endpoint: string) => EtcdConnection;
   #current = 0;
 
-  constructor(endpoints: readonly string[], logger: Logger) {
+  constructor(endpoints: readonly string[], connect: (endpoint: string) => EtcdConnection, logger: Logger) {
     this.#endpoints = endpoints;
+    this.#connect = connect;
     this.#logger = logger;
   }
 
@@ -25,7 +27,7 @@ export class Connections {
     const endpoint = this.#endpoints[this.#current]!;
     let connection = this.#open.get(endpoint);
     if (connection === undefined) {
-      connection = connectEtcd(endpoint);
+      connection = this.#connect(endpoint);
       this.#open.set(endpoint, connection);
     }
     return connection;

@@ -14,6 +14,7 @@ import type {
   WatchOptions,
 } from '../store';
 import { type Attempt, type CallOptions, Calls } from './calls';
+import { connectEtcd, type EtcdConnection } from './client-library';
 import { Connections } from './connections';
 import { EtcdWatch } from './etcd-watch';
 import { after, fromKeyValue, fromTxnResponse, keyRequest, prefixRange, toTxnRequest } from './translation';
@@ -25,6 +26,8 @@ export interface EtcdStoreOptions {
   readonly logger: Logger;
   /** Deadline of each call, ms. Default 5,000. */
   readonly requestTimeoutMs?: number;
+  /** How a member is reached. Default: by etcd's client library, over gRPC. */
+  readonly connect?: (endpoint: string) => EtcdConnection;
 }
 
 const REQUEST_TIMEOUT_DEFAULT_MS = 5_000;
@@ -50,7 +53,7 @@ export class EtcdStore implements MetadataStore {
     this.#clock = options.clock;
     this.#logger = options.logger;
     this.#timeoutMs = options.requestTimeoutMs ?? REQUEST_TIMEOUT_DEFAULT_MS;
-    this.#connections = new Connections(options.endpoints, options.logger);
+    this.#connections = new Connections(options.endpoints, options.connect ?? connectEtcd, options.logger);
     this.#calls = new Calls(this.#connections, options.clock, this.#timeoutMs);
   }
 
@@ -73,7 +76,7 @@ export class EtcdStore implements MetadataStore {
     const writes = [...txn.success, ...(txn.failure ?? [])].filter((op) => !op.type.startsWith('get'));
     const leaseId = writes.flatMap((op) => (op.type === 'put' && op.lease !== undefined ? [op.lease] : []))[0] ?? '';
     const options = { what: describe(txn), repeatable: writes.length === 0, leaseId };
-    const response = await this.#call(({ calls }, { deadline }) => calls.kv.txn(request, { deadline }), options);
+    const response = await this.#call(({ kv }, { deadline }) => kv.txn(request, { deadline }), options);
     return fromTxnResponse(response);
   }
 
@@ -99,10 +102,7 @@ export class EtcdStore implements MetadataStore {
     const request = { TTL: Math.max(1, Math.ceil(ttlMs / 1000)) };
     // Asked twice it leaves a lease behind that nobody keeps alive.
     const options = { what: 'granting a lease', repeatable: true };
-    const response = await this.#call(
-      ({ calls }, { deadline }) => calls.leaseClient.leaseGrant(request, { deadline }),
-      options,
-    );
+    const response = await this.#call(({ leases }, { deadline }) => leases.leaseGrant(request, { deadline }), options);
     return { id: String(response.ID), ttlMs: Number(response.TTL) * 1000 };
   }
 
@@ -130,9 +130,9 @@ export class EtcdStore implements MetadataStore {
     let attempts = 0;
     try {
       await this.#call(
-        ({ calls }, { deadline }) => {
+        ({ leases }, { deadline }) => {
           attempts++;
-          return calls.leaseClient.leaseRevoke({ ID: leaseId }, { deadline });
+          return leases.leaseRevoke({ ID: leaseId }, { deadline });
         },
         { what: `revoking lease ${leaseId}`, repeatable: true, leaseId },
       );
@@ -155,10 +155,10 @@ export class EtcdStore implements MetadataStore {
     let revision = 0;
     for (;;) {
       const request = { key, range_end: range.range_end, limit: pageSize, revision };
-      const page: IRangeResponse = await this.#call(
-        ({ calls }, { deadline }) => calls.kv.range(request, { deadline }),
-        { what: `reading ${prefix}`, repeatable: true },
-      );
+      const page: IRangeResponse = await this.#call(({ kv }, { deadline }) => kv.range(request, { deadline }), {
+        what: `reading ${prefix}`,
+        repeatable: true,
+      });
       if (revision === 0) revision = Number(page.header.revision);
       for (const kv of page.kvs) entries.push(fromKeyValue(kv));
       const last = entries.at(-1);
@@ -168,10 +168,10 @@ export class EtcdStore implements MetadataStore {
   }
 
   async #readKey(key: string, revision: number): Promise<{ revision: number; kv: KeyValue | null }> {
-    const response = await this.#call(
-      ({ calls }, { deadline }) => calls.kv.range(keyRequest(key, revision), { deadline }),
-      { what: `reading ${key}`, repeatable: true },
-    );
+    const response = await this.#call(({ kv }, { deadline }) => kv.range(keyRequest(key, revision), { deadline }), {
+      what: `reading ${key}`,
+      repeatable: true,
+    });
     const kv = response.kvs[0];
     return { revision: Number(response.header.revision), kv: kv === undefined ? null : fromKeyValue(kv) };
   }

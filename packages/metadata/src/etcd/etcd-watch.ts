@@ -77,7 +77,7 @@ export class EtcdWatch implements Watch {
   /** Follows one stream until it breaks (throws) or the watch is over (closes it). */
   async #follow(connection: EtcdConnection): Promise<void> {
     const { prefix, clock, silenceMaxMs } = this.#options;
-    const stream = new WatchStream({ client: connection.streams.watchClient, prefix, clock, silenceMaxMs });
+    const stream = new WatchStream({ open: () => connection.openWatch(), prefix, clock, silenceMaxMs });
     this.#stream = stream;
     try {
       await stream.open(this.#next);

@@ -1,10 +1,10 @@
-import { status } from '@grpc/grpc-js';
 import { OttlaError } from '@ottla/protocol';
 import { CompactedError, LeaseNotFoundError, StoreLimitError, StoreUnavailableError } from '../errors';
 
 /** What came of a call that failed. */
 export interface GrpcFailure {
-  readonly code: status;
+  /** gRPC's status code. */
+  readonly code: number;
   readonly details: string;
   /**
    * - `refused`: the store said no; nothing was done, and asking again gives the same.
@@ -19,23 +19,35 @@ const MESSAGE = /\b(\d+) [A-Z_]+: ([\s\S]*)$/;
 const NEVER_SENT =
   /No connection established|Name resolution failed|Failed to connect|Channel closed before call|Waiting for (LB pick|name resolution)|etcdserver: (no leader|too many requests|not capable)|already closed/;
 
-const REFUSALS: ReadonlySet<status> = new Set([
-  status.INVALID_ARGUMENT,
-  status.NOT_FOUND,
-  status.ALREADY_EXISTS,
-  status.PERMISSION_DENIED,
-  status.RESOURCE_EXHAUSTED,
-  status.FAILED_PRECONDITION,
-  status.OUT_OF_RANGE,
-  status.UNIMPLEMENTED,
-  status.UNAUTHENTICATED,
+/** By number, as etcd's client library gives them. */
+const INVALID_ARGUMENT = 3;
+const NOT_FOUND = 5;
+const ALREADY_EXISTS = 6;
+const PERMISSION_DENIED = 7;
+const RESOURCE_EXHAUSTED = 8;
+const FAILED_PRECONDITION = 9;
+const OUT_OF_RANGE = 11;
+const UNIMPLEMENTED = 12;
+const UNAUTHENTICATED = 16;
+const UNKNOWN = 2;
+
+const REFUSALS: ReadonlySet<number> = new Set([
+  INVALID_ARGUMENT,
+  NOT_FOUND,
+  ALREADY_EXISTS,
+  PERMISSION_DENIED,
+  RESOURCE_EXHAUSTED,
+  FAILED_PRECONDITION,
+  OUT_OF_RANGE,
+  UNIMPLEMENTED,
+  UNAUTHENTICATED,
 ]);
 
 /** etcd3 turns gRPC's errors into its own and keeps code and details only in the message. */
 export function grpcFailure(error: unknown): GrpcFailure {
   const message = error instanceof Error ? error.message : String(error);
   const parts = MESSAGE.exec(message);
-  const code = parts === null ? status.UNKNOWN : (Number(parts[1]) as status);
+  const code = parts === null ? UNKNOWN : Number(parts[1]);
   const details = parts?.[2] ?? message;
   if (NEVER_SENT.test(details)) return { code, details, outcome: 'not-sent' };
   return { code, details, outcome: REFUSALS.has(code) ? 'refused' : 'unknown' };

@@ -1,23 +1,27 @@
 import { Deferred } from '@ottla/runtime';
-import type { ILeaseKeepAliveRequest, ILeaseKeepAliveResponse, LeaseClient } from 'etcd3';
-import { requireLeader } from './require-leader';
+import type { ILeaseKeepAliveRequest, ILeaseKeepAliveResponse } from 'etcd3';
 
-type Stream = Awaited<ReturnType<LeaseClient['leaseKeepAlive']>> & {
+/** A keep-alive stream of gRPC. */
+export interface KeepAliveStream {
   write(request: ILeaseKeepAliveRequest): void;
-};
+  on(event: 'data', listener: (response: ILeaseKeepAliveResponse) => void): unknown;
+  on(event: 'error', listener: (error: Error) => void): unknown;
+  on(event: 'end', listener: () => void): unknown;
+  cancel(): void;
+}
 
 interface Session {
-  readonly stream: Promise<Stream>;
+  readonly stream: Promise<KeepAliveStream>;
   readonly waiting: { readonly leaseId: string; readonly answer: Deferred<number> }[];
 }
 
 /** The keep-alives of all leases, on one stream of a connection. */
 export class KeepAlives {
-  readonly #leases: LeaseClient;
+  readonly #openStream: () => Promise<KeepAliveStream>;
   #session: Session | null = null;
 
-  constructor(leases: LeaseClient) {
-    this.#leases = leases;
+  constructor(openStream: () => Promise<KeepAliveStream>) {
+    this.#openStream = openStream;
   }
 
   /** @returns the TTL in seconds, 0 when the lease is gone. */
@@ -48,10 +52,6 @@ export class KeepAlives {
       (error) => this.#lose(session, error),
     );
     return session;
-  }
-
-  async #openStream(): Promise<Stream> {
-    return (await this.#leases.leaseKeepAlive(requireLeader)) as Stream;
   }
 
   #lose(session: Session, error: Error): void {

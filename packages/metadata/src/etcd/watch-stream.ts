@@ -1,13 +1,12 @@
 import { type Clock, Deferred, type Timer } from '@ottla/runtime';
-import type { IEvent, IWatchResponse, WatchClient } from 'etcd3';
+import type { IEvent, IWatchResponse } from 'etcd3';
 import type { WatchEvent } from '../store';
-import { requireLeader } from './require-leader';
+import type { EtcdWatchStream } from './client-library';
 import { fromKeyValue, prefixRange } from './translation';
 
-type Stream = Awaited<ReturnType<WatchClient['watch']>> & { pause(): void; resume(): void };
-
 export interface WatchStreamOptions {
-  readonly client: WatchClient;
+  /** Opens the gRPC stream. */
+  open(): Promise<EtcdWatchStream>;
   readonly prefix: string;
   readonly clock: Clock;
   readonly silenceMaxMs: number;
@@ -29,7 +28,7 @@ export class WatchStream {
   readonly #options: WatchStreamOptions;
   readonly #created = new Deferred<void>();
   readonly #over = new Deferred<void>();
-  #stream: Stream | null = null;
+  #stream: EtcdWatchStream | null = null;
   #receiver: StreamReceiver | null = null;
   #heardAt = 0;
   #timer: Timer | null = null;
@@ -49,7 +48,7 @@ export class WatchStream {
   async open(startRevision: number): Promise<void> {
     this.#heard();
     this.#watchSilence();
-    const stream = (await this.#options.client.watch(requireLeader)) as unknown as Stream;
+    const stream = await this.#options.open();
     this.#stream = stream;
     stream.on('data', (response: IWatchResponse) => this.#received(response));
     stream.on('error', (error) => this.fail(error));

@@ -1,11 +1,11 @@
-import { connectEtcd } from '../../src/etcd/client-library';
+import { Etcd3 } from 'etcd3';
 
-/** Compacts through the client library's raw call: the store port has no compaction. */
+/** Compacts through the client library: the store port has no compaction. */
 export async function compactEtcd(endpoint: string, revision: number): Promise<void> {
-  const connection = connectEtcd(endpoint);
+  const client = new Etcd3({ hosts: endpoint });
   try {
-    await connection.calls.kv.compact({ revision: String(revision), physical: true });
+    await client.kv.compact({ revision: String(revision), physical: true });
   } finally {
-    connection.close();
+    client.close();
   }
 }
