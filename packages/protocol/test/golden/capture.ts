@@ -63,6 +63,7 @@ async function main(): Promise<void> {
       upstream: { type: 'string', default: '127.0.0.1:29092' },
       classpath: { type: 'string', default: 'lib/*' },
       python: { type: 'string', default: 'python3' },
+      clients: { type: 'string', default: Object.keys(clients).join(',') },
       out: { type: 'string', default: join(GOLDEN, 'frames') },
     },
   });
@@ -71,6 +72,7 @@ async function main(): Promise<void> {
   await proxy.listen(Number(values.listen));
   const { classpath, python } = values;
   for (const [client, drive] of Object.entries(clients)) {
+    if (!values.clients.split(',').includes(client)) continue;
     proxy.client = client;
     await drive({ bootstrap: `127.0.0.1:${values.listen}`, classpath, python });
     console.log(`${client}: ${proxy.exchanges.filter((exchange) => exchange.client === client).length} exchanges`);

@@ -1,4 +1,7 @@
 import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { CompressionCodecs, CompressionTypes, ConfigResourceTypes, Kafka, logLevel } from 'kafkajs';
 
 /** What each client is driven with. */
@@ -84,6 +87,9 @@ async function driveKafkajs({ bootstrap }: Options): Promise<void> {
   await admin.fetchTopicOffsets(topic);
   const resource = { type: ConfigResourceTypes.TOPIC, name: topic, configNames: ['retention.ms'] };
   await admin.describeConfigs({ includeSynonyms: true, resources: [resource] });
+  await admin.alterConfigs({ validateOnly: false, resources: [{ ...resource, configEntries }] });
+  await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: '1' }] });
+  await admin.listPartitionReassignments({});
   await admin.describeCluster();
   await admin.listGroups();
   await admin.describeGroups([groupId]);
@@ -150,6 +156,34 @@ async function drivePlatformatic({ bootstrap }: Options): Promise<void> {
   await admin.close();
 }
 
+type Tool = (main: string, args: string[]) => Promise<void>;
+
+async function administerWithJava(topic: string, tool: Tool): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'golden-'));
+  const file = (name: string, content: unknown): string => {
+    writeFileSync(join(folder, name), JSON.stringify(content));
+    return join(folder, name);
+  };
+  const partitions = [{ topic, partition: 0 }];
+  const offsets = file('offsets.json', { version: 1, partitions: [{ topic, partition: 0, offset: 1 }] });
+  const moves = file('moves.json', { version: 1, partitions: [{ topic, partition: 0, replicas: [1] }] });
+  const elections = file('elections.json', { partitions });
+  const alter = ['--alter', '--entity-type', 'topics', '--entity-name', topic];
+  const electionFlags = ['--election-type', 'preferred', '--path-to-json-file', elections];
+  await tool('kafka.admin.ConfigCommand', [...alter, '--add-config', 'segment.ms=60000,flush.ms=1000']);
+  await tool('kafka.admin.ConfigCommand', [...alter, '--delete-config', 'flush.ms']);
+  await tool('org.apache.kafka.tools.DeleteRecordsCommand', ['--offset-json-file', offsets]);
+  await tool('org.apache.kafka.tools.LogDirsCommand', ['--describe', '--topic-list', topic]);
+  const producers = ['describe-producers', '--topic', topic, '--partition', '0'];
+  await tool('org.apache.kafka.tools.TransactionsCommand', producers);
+  await tool('org.apache.kafka.tools.LeaderElectionCommand', electionFlags);
+  await tool('org.apache.kafka.tools.reassign.ReassignPartitionsCommand', [
+    ...['--reassignment-json-file', moves, '--execute'],
+  ]);
+  await tool('org.apache.kafka.tools.reassign.ReassignPartitionsCommand', ['--list']);
+  rmSync(folder, { recursive: true });
+}
+
 async function driveJava({ bootstrap, classpath }: Options): Promise<void> {
   const topic = 'golden-java';
   const jvm = ['-Xmx256m', '-Dorg.slf4j.simpleLogger.defaultLogLevel=error', '-cp', classpath];
@@ -172,6 +206,7 @@ async function driveJava({ bootstrap, classpath }: Options): Promise<void> {
   await consume(...instance, '--timeout-ms', '5000');
   await tool('org.apache.kafka.tools.GetOffsetShell', ['--topic', topic, '--time', 'max-timestamp']);
   await tool('kafka.admin.ConfigCommand', ['--describe', '--entity-type', 'topics', '--entity-name', topic]);
+  await administerWithJava(topic, tool);
   await run('java', [...jvm, 'org.apache.kafka.tools.ClusterTool', 'list-endpoints', '--bootstrap-server', bootstrap]);
   await groups('--list', '--state');
   await groups('--describe', ...group, '--members', '--verbose');
