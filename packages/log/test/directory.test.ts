@@ -336,6 +336,36 @@ describe('strays and deletions', () => {
     expect(disk.openFiles).toBe(0);
   });
 
+  it('a folder is deleted or set aside for one topic and opened for another at the same time: the other one keeps its log', async () => {
+    for (const act of ['deletePartition', 'setAside'] as const) {
+      for (let turns = 0; turns < 80; turns++) {
+        const disk = new MemoryDisk();
+        const directory = await LogDirectory.open(directoryOptions(disk, '/data'));
+        const old = await directory.openPartition(ORDERS);
+        await append(old);
+        await old.close({ clean: true });
+        await directory.checkpoint();
+        const gone = directory[act](ORDERS);
+        for (let turn = 0; turn < turns; turn++) await Promise.resolve();
+        const wanted = { ...ORDERS, topicId: OTHER_ID };
+        const opened = directory.openPartition(wanted).catch(async () => {
+          await directory.setAside(ORDERS);
+          return directory.openPartition(wanted);
+        });
+        await gone;
+        const log = await opened;
+        await append(log);
+        expect([turns, log.failure, await directory.partitionsOnDisk()]).toEqual([
+          turns,
+          null,
+          [{ topic: 'orders', partition: 0, topicId: OTHER_ID }],
+        ]);
+        expect((await readAll(log)).byteLength).toBeGreaterThan(0);
+        await directory.close({ clean: true });
+      }
+    }
+  });
+
   it('a deletion that was cut short is finished at the next start', async () => {
     const disk = new MemoryDisk();
     const first = await LogDirectory.open(directoryOptions(disk.mount(), '/data'));

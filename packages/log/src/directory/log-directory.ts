@@ -80,6 +80,8 @@ export class LogDirectory {
   readonly #checkpoints: Checkpoints;
   readonly #resources: LogResources;
   readonly #logs = new Map<string, Promise<PartitionLog> | PartitionLog>();
+  /** By folder, the end of the last thing to happen to it: folders are reused, by another topic of the same name. */
+  readonly #turns = new Map<string, Promise<void>>();
   readonly #listeners = new Set<(error: OttlaError) => void>();
   #failure: OttlaError | null = null;
   #disowned: Promise<void> | null = null;
@@ -163,10 +165,14 @@ export class LogDirectory {
   }
 
   /** Opens a partition's log, or makes one. Throws `INCONSISTENT_TOPIC_ID` when its folder is another topic's. */
-  async openPartition({ topic, topicId, partition, config }: OpenPartition): Promise<PartitionLog> {
+  openPartition(wanted: OpenPartition): Promise<PartitionLog> {
+    const name = partitionFolder(wanted.topic, wanted.partition);
+    return this.#inTurn(name, () => this.#openNow(name, wanted));
+  }
+
+  async #openNow(name: string, { topic, topicId, partition, config }: OpenPartition): Promise<PartitionLog> {
     if (this.#failure !== null) throw this.#failure;
     this.#requireHeld();
-    const name = partitionFolder(topic, partition);
     if (this.#isOpen(name)) throw new OttlaError('KAFKA_STORAGE_ERROR', `${this.dir}/${name} is open already`);
     const opening = this.#open({ topic, topicId, partition, config });
     this.#logs.set(name, opening);
@@ -215,12 +221,19 @@ export class LogDirectory {
     });
   }
 
-  /** Renames a folder that belongs to nothing here, so that it is neither used nor lost. Its log must not be open. */
-  async setAside({ topic, partition }: { topic: string; partition: number }): Promise<void> {
-    const { disk, random, logger } = this.#options;
+  /**
+   * Renames a folder that belongs to nothing here, so that it is neither used nor lost. Its log must not be open. Does
+   * nothing where there is no such folder.
+   */
+  setAside({ topic, partition }: { topic: string; partition: number }): Promise<void> {
     const name = partitionFolder(topic, partition);
-    if (this.#isOpen(name)) throw new OttlaError('KAFKA_STORAGE_ERROR', `${this.dir}/${name} is open; close it first`);
+    return this.#inTurn(name, () => this.#setAsideNow(name, topic, partition));
+  }
 
+  async #setAsideNow(name: string, topic: string, partition: number): Promise<void> {
+    const { disk, random, logger } = this.#options;
+    if (this.#isOpen(name)) throw new OttlaError('KAFKA_STORAGE_ERROR', `${this.dir}/${name} is open; close it first`);
+    if (!(await disk.exists(`${this.dir}/${name}`))) return;
     this.#logs.delete(name);
     if (this.#checkpoints.forget(topic, partition)) await this.#writeCheckpoints();
     const aside = strayFolder(name, random.uuid());
@@ -230,9 +243,13 @@ export class LogDirectory {
   }
 
   /** Deletes a partition's log. Throws `INCONSISTENT_TOPIC_ID`, and deletes nothing, when the folder is another topic's. */
-  async deletePartition(partition: { topic: string; partition: number; topicId: string }): Promise<void> {
-    const { disk, random } = this.#options;
+  deletePartition(partition: { topic: string; partition: number; topicId: string }): Promise<void> {
     const name = partitionFolder(partition.topic, partition.partition);
+    return this.#inTurn(name, () => this.#deleteNow(name, partition));
+  }
+
+  async #deleteNow(name: string, partition: { topic: string; partition: number; topicId: string }): Promise<void> {
+    const { disk, random } = this.#options;
     const folder = `${this.dir}/${name}`;
     const log = await this.#logs.get(name);
     const found = log?.topicId ?? (await readTopicId(disk, folder));
@@ -260,6 +277,20 @@ export class LogDirectory {
     return this.#closing;
   }
 
+  /** Runs the task once everything that was asked of the folder before has ended. */
+  #inTurn<T>(name: string, task: () => Promise<T>): Promise<T> {
+    const result = (this.#turns.get(name) ?? Promise.resolve()).then(task);
+    const ended = result.then(
+      () => {},
+      () => {},
+    );
+    this.#turns.set(name, ended);
+    void ended.then(() => {
+      if (this.#turns.get(name) === ended) this.#turns.delete(name);
+    });
+    return result;
+  }
+
   /** A log that its user has closed may be opened again. */
   #isOpen(name: string): boolean {
     const log = this.#logs.get(name);
@@ -269,6 +300,7 @@ export class LogDirectory {
   async #close(clean: boolean): Promise<void> {
     const { disk, run } = this.#options;
     try {
+      await Promise.all(this.#turns.values());
       const logs = await Promise.allSettled(this.#logs.values());
       const opened = logs.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
       const closed = await Promise.allSettled(opened.map((log) => log.close({ clean })));
