@@ -1,3 +1,6 @@
+import { type BatchInput, checkProducedBatches } from '@ottla/protocol';
+import type { LocalPartition } from '../../src/services';
+import { batchOf } from '../support/batches';
 import { eventually } from '../support/eventually';
 import { keys, produce, ReplicaWorld, TOPIC_ID, valuesOf } from '../support/replica-world';
 
@@ -14,6 +17,12 @@ async function threeBrokers() {
   const brokers = [await world.start(1), await world.start(2), await world.start(3)] as const;
   await world.createTopic(1, 2, 3);
   return brokers;
+}
+
+function produceBatch(partition: LocalPartition, producer: Partial<BatchInput>): Promise<{ baseOffset: number }> {
+  const records = batchOf(['once'], producer);
+  const headers = checkProducedBatches(records, { maxMessageBytes: 1_000_000 });
+  return partition.produce(records, headers, { acks: -1, timeoutMs: 2_000 });
 }
 
 describe('replicas on three brokers', () => {
@@ -87,5 +96,19 @@ describe('replicas on three brokers', () => {
       'resignation',
     );
     expect((await world.record()).value.isr.map(({ broker }) => broker)).toEqual([2, 3]);
+  });
+
+  it('an idempotent batch that could not be written is no duplicate when it is sent again', async () => {
+    const [one] = await threeBrokers();
+    const send = (baseSequence: number) =>
+      produceBatch(one.partition(), { producerId: 7, producerEpoch: 0, baseSequence });
+    expect(await send(0)).toMatchObject({ baseOffset: 0 });
+    one.disk.failNext('write', { errno: 'ENOSPC', pathEndsWith: '.log' });
+    await expect(send(1)).rejects.toMatchObject({ retriable: true });
+    await eventually(() => one.tracker.image.partitions.get(TOPIC_ID)!.get(0)!.value.leader === null, 'resignation');
+    await world.elect(1, [1, 2, 3]);
+    expect(await send(1)).toMatchObject({ baseOffset: 1 });
+    expect(await send(1)).toMatchObject({ baseOffset: 1 });
+    expect(one.partition().logEnd).toBe(2);
   });
 });
