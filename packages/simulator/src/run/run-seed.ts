@@ -2,9 +2,10 @@ import { onEscapedError } from '../node/escapes';
 import { turn } from '../node/turn';
 import { SimTime } from '../time/sim-time';
 import { RandomStreams } from '../time/streams';
+import { clientsOfRun } from '../workload/parts';
 import { clientWorld } from './client-world';
 import { missingIn } from './convergence';
-import { noWorkload, type WorkloadParts } from './no-workload';
+import type { WorkloadParts } from './no-workload';
 import type { RunOptions, RunResult } from './result';
 import { drawCluster } from './topology';
 import { Trace } from './trace';
@@ -19,7 +20,7 @@ const LOOK_MS = 250;
 const QUIET_MS = 2_000;
 
 /** Runs one seed to its end: boot, faults, healing, convergence. */
-export async function runSeed(options: RunOptions, parts: WorkloadParts = noWorkload): Promise<RunResult> {
+export async function runSeed(options: RunOptions, parts: WorkloadParts = clientsOfRun): Promise<RunResult> {
   const omit = options.omit ?? new Set();
   const streams = new RandomStreams(options.seed);
   const plan = drawCluster(streams.of('cluster'), options.faultMs);

@@ -1,0 +1,215 @@
+import { lastOffset } from '@ottla/protocol';
+import type { PartitionRecord } from '@ottla/replication';
+import type { History } from '../history/history';
+import type { Violation } from '../run/result';
+import type { WorkloadWorld } from '../run/workload-world';
+import { AcknowledgedEnds } from './acknowledged-ends';
+import { Exemptions } from './exemptions';
+import { candidatesHoldEverything } from './inside/candidates';
+import type { PartitionSample, ReplicaSample } from './inside/cluster-sample';
+import { groupLogForward } from './inside/group-log';
+import { imageEqualsStore } from './inside/images';
+import { batchesOf } from './inside/replica-logs';
+import { type ReplicaLog, replicasAgree } from './inside/replicas-agree';
+import { uncleanElections } from './inside/unclean-elections';
+import { checkHistory } from './outside';
+import { TruthLog } from './truth-log';
+
+/** How often the store is looked at, and the replicas with it, in ms. */
+const LOOK_MS = 20;
+/** How often logs on disks are compared, in ms. */
+const COMPARE_MS = 2_500;
+const OFFSETS_TOPIC = '__consumer_offsets';
+const DEFAULT_EXPIRATION_MS = 86_400_000;
+/** A cause makes many messages: so many of one kind are told. */
+const MOST_OF_A_KIND = 3;
+/** Leader epochs that a healing cluster may begin: for each partition, and besides. */
+const EPOCHS_PER_PARTITION = 8;
+const EPOCHS_BESIDES = 20;
+
+/** Watches a run: keeps what the store held, samples replicas, and at the end has everything checked. */
+export class Monitor {
+  private readonly truth = new TruthLog();
+  private readonly acknowledged: AcknowledgedEnds;
+  private readonly told = new Map<string, number>();
+  private exemptions: Exemptions;
+  private expirationMs = DEFAULT_EXPIRATION_MS;
+  private losses = 0;
+  private comparedAt = 0;
+  private epochsAtHealing = 0;
+  private epochsWhenConverged: number | null = null;
+
+  constructor(
+    private readonly world: WorkloadWorld,
+    private readonly history: History,
+  ) {
+    this.acknowledged = new AcknowledgedEnds(history);
+    this.exemptions = new Exemptions(this.truth);
+  }
+
+  start(): void {
+    this.world.time.after(LOOK_MS, () => {
+      this.look();
+      this.start();
+    });
+  }
+
+  onHealing(): void {
+    this.look();
+    this.epochsAtHealing = this.truth.epochs;
+  }
+
+  /** Everything is as it should be: from here on nothing may change. */
+  onConverged(): void {
+    this.look();
+    this.epochsWhenConverged ??= this.truth.epochs;
+  }
+
+  finish(): readonly Violation[] {
+    this.look();
+    const { history, exemptions, truth, expirationMs: producerExpirationMs } = this;
+    const found = [
+      ...this.compareDisks(),
+      ...this.compareImages(),
+      ...uncleanElections(truth),
+      ...checkHistory({ history, exemptions, truth, producerExpirationMs }),
+      ...this.elections(),
+    ];
+    return found.filter((violation) => this.isWorthTelling(violation));
+  }
+
+  private look(): void {
+    const { world, truth } = this;
+    const now = world.time.now();
+    const { revision, entries } = world.inspect.store();
+    const losses = this.readLosses();
+    if (revision !== truth.revision || losses !== this.losses) {
+      truth.observe(now, revision, entries);
+      this.losses = losses;
+      this.exemptions = new Exemptions(truth);
+      this.acknowledged.exemptionsChanged();
+    }
+    this.sample(now);
+    if (now - this.comparedAt < COMPARE_MS) return;
+    this.comparedAt = now;
+    for (const violation of [...this.compareDisks(), ...this.compareImages()]) this.tell(violation);
+  }
+
+  private readLosses(): number {
+    let count = 0;
+    for (const broker of this.world.brokers) {
+      const losses = this.world.inspect.dataLosses(broker);
+      this.truth.losses.set(broker, losses);
+      count += losses.length;
+    }
+    return count;
+  }
+
+  private sample(at: number): void {
+    const { truth, exemptions } = this;
+    const partitions = [...truth.partitions].map(([key, versions]) => ({
+      key,
+      record: versions.at(-1)?.value ?? null,
+    }));
+    for (const { key, record } of partitions) {
+      if (record === null) continue;
+      const acknowledgedEnd = this.acknowledged.of(key, exemptions);
+      const sample: PartitionSample = {
+        ...{ at, name: this.nameOf(key), record, acknowledgedEnd },
+        replicas: this.replicasOf(key, record),
+      };
+      for (const violation of candidatesHoldEverything(sample)) this.tell(violation);
+    }
+  }
+
+  private replicasOf(key: string, record: PartitionRecord): ReplicaSample[] {
+    const [topicId, partition] = splitKey(key);
+    return record.replicas.flatMap((broker): ReplicaSample[] => {
+      const services = this.world.inspect.live(broker);
+      const registration = this.truth.registrations.get(broker)?.at(-1)?.value;
+      const replica = services?.partitions.get(topicId, partition);
+      if (services == null || registration?.run !== services.self.run || replica == null) return [];
+      this.expirationMs = services.config['producer.id.expiration.ms'];
+      const { isLeader, leaderEpoch, logEnd, highWatermark } = replica;
+      return [{ broker, logIds: registration.logIds, isLeader, leaderEpoch, logEnd, highWatermark }];
+    });
+  }
+
+  private compareDisks(): Violation[] {
+    const { inspect, brokers, time } = this.world;
+    const byPartition = new Map<string, ReplicaLog[]>();
+    const violations: Violation[] = [];
+    for (const broker of brokers) {
+      const services = inspect.live(broker);
+      for (const { topicId, topic, partition, segments } of inspect.replicas(broker)) {
+        if (topicId === null) continue;
+        const local = services?.partitions.get(topicId, partition) ?? null;
+        const batches = batchesOf(segments);
+        const committed = local === null ? [] : batches.filter(({ header }) => lastOffset(header) < local.logEnd);
+        const key = `${topicId}/${partition}`;
+        const list = byPartition.get(key) ?? [];
+        byPartition.set(key, list);
+        list.push({ broker, highWatermark: local?.highWatermark ?? 0, batches: committed });
+        const exempt = this.exemptions.of(key).length > 0;
+        if (topic !== OFFSETS_TOPIC || exempt) continue;
+        violations.push(...groupLogForward(time.now(), `${topic}-${partition} of broker ${broker}`, committed));
+      }
+    }
+    for (const [key, logs] of byPartition) {
+      const exempt = this.exemptions.of(key).some(({ at }) => at >= time.now() - SETTLING_MS);
+      if (!exempt) violations.push(...replicasAgree(time.now(), this.nameOf(key), logs));
+    }
+    return violations;
+  }
+
+  private compareImages(): Violation[] {
+    const { inspect, brokers, time } = this.world;
+    const store = inspect.store();
+    return brokers.flatMap((broker) => {
+      const image = inspect.live(broker)?.image();
+      return image === undefined ? [] : imageEqualsStore(time.now(), broker, image, store);
+    });
+  }
+
+  private elections(): Violation[] {
+    const { truth, world } = this;
+    const at = world.time.now();
+    const invariant = '9 quiet';
+    const violations: Violation[] = [];
+    const healing = truth.epochs - this.epochsAtHealing;
+    const most = EPOCHS_PER_PARTITION * truth.partitions.size + EPOCHS_BESIDES;
+    if (healing > most) {
+      const message = `${healing} leader epochs began after the last fault, ${most} would be many`;
+      violations.push({ invariant, at, message });
+    }
+    const since = truth.epochs - (this.epochsWhenConverged ?? truth.epochs);
+    if (since > 0) violations.push({ invariant, at, message: `${since} leader epochs began after all was well` });
+    return violations;
+  }
+
+  private nameOf(key: string): string {
+    const [topicId, partition] = splitKey(key);
+    for (const [name, versions] of this.truth.topics) {
+      if (versions.some(({ value }) => value?.topicId === topicId)) return `${name}-${partition}`;
+    }
+    return key;
+  }
+
+  private tell(violation: Violation): void {
+    if (this.isWorthTelling(violation)) this.world.violation(violation);
+  }
+
+  private isWorthTelling({ invariant }: Violation): boolean {
+    const count = (this.told.get(invariant) ?? 0) + 1;
+    this.told.set(invariant, count);
+    return count <= MOST_OF_A_KIND;
+  }
+}
+
+/** How long after an unclean election replicas may still hold what the new leader hasn't. */
+const SETTLING_MS = 20_000;
+
+function splitKey(key: string): [topicId: string, partition: number] {
+  const [topicId, partition] = key.split('/') as [string, string];
+  return [topicId, Number(partition)];
+}
