@@ -1,12 +1,14 @@
 import type { Random } from '@ottla/runtime';
 import type { DiskSpeed } from '../disk/sim-disk';
 import type { LinkQuality } from '../network/link';
+import type { StoreHabits } from '../store/sim-store';
 import type { Topology } from './workload-world';
 
 /** What the seed says about the cluster and its machines. */
 export interface ClusterPlan extends Topology {
   readonly link: LinkQuality;
   readonly diskSpeed: DiskSpeed;
+  readonly store: StoreHabits;
   /** Settings that all brokers share. */
   readonly settings: Readonly<Record<string, unknown>>;
   /** Rate of each broker's monotonic clock, and its wall clock's offset, ms. */
@@ -59,5 +61,9 @@ export function drawCluster(random: Random, faultMs: number | undefined): Cluste
     faultMs: faultMs ?? between(FAULT_MS.least, FAULT_MS.most),
     link: { delayMs: pick(0.05, 0.2, 1, 5), jitterMs: pick(0, 0.1, 1, 10), lossRate: 0 },
     diskSpeed: { writeMs: pick(0.02, 0.1, 1), syncMs: pick(0.5, 2, 10), readMs: 0 },
+    store: {
+      ...{ syncMs: pick(0.2, 1, 5), newestInHeaders: random.below(2) === 0, chunk: between(1, 4) },
+      ...{ chunkPauseMs: pick(0.1, 2, 20), forgivesStalls: random.below(2) === 0 },
+    },
   };
 }

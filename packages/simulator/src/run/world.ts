@@ -1,13 +1,15 @@
 import type { BrokerServices } from '@ottla/broker';
 import type { ControllerEvent } from '@ottla/controller';
+import { EtcdStore } from '@ottla/metadata';
 import { OttlaError } from '@ottla/protocol';
-import { nodeCodecs } from '@ottla/runtime';
+import { type Logger, nodeCodecs } from '@ottla/runtime';
 import { SimDisk } from '../disk/sim-disk';
 import { Network } from '../network/network';
 import { SimTcp } from '../network/sim-tcp';
 import { Life } from '../process/life';
 import { SimBroker } from '../process/sim-broker';
-import { SimStore } from '../store/sim-store';
+import { memberConnection } from '../store/member-connection';
+import { SimStore, STORE_HOST, STORE_PORT } from '../store/sim-store';
 import { ProcessClock, WALL_ORIGIN_MS } from '../time/process-clock';
 import type { SimTime } from '../time/sim-time';
 import type { RandomStreams } from '../time/streams';
@@ -39,8 +41,7 @@ export class World {
     readonly trace: Trace,
   ) {
     this.network = new Network(time, streams.of('network'), () => plan.link);
-    const storeLife = new Life(time, 'store');
-    this.store = new SimStore(time, new ProcessClock(time, storeLife, { rate: 1, wallOffsetMs: 0 }));
+    this.store = new SimStore(time, this.network, streams.of('store'), plan.store);
     this.brokers = new Map(plan.brokers.map((id) => [id, this.createBroker(id)]));
   }
 
@@ -78,13 +79,11 @@ export class World {
     const clockError = { ...plan.clocks.get(id)! };
     const wall = (): number => Math.floor(WALL_ORIGIN_MS + time.now() + clockError.wallOffsetMs);
     const disk = new SimDisk(time, streams.of(`disk ${id}`), plan.diskSpeed, wall);
-    const storeDelays = streams.of(`store link ${id}`);
     const host = `b${id}`;
     return new SimBroker(
       {
         ...{ time, network: this.network, codecs: nodeCodecs },
-        openStore: (_broker, life) =>
-          this.store.open(life, () => plan.link.delayMs + (storeDelays.below(1000) / 1000) * (1 + plan.link.jitterMs)),
+        openStore: (_broker, life, clock, logger) => this.openStore(host, life, clock, logger),
         logger: (broker) => trace.logger(broker.name, (level, message) => this.counters.onLog(level, message)),
         trace: (line) => trace.line(line),
         onControllerEvent: (broker, event) => this.onControllerEvent(broker, event),
@@ -103,6 +102,15 @@ export class World {
         },
       },
     );
+  }
+
+  /** Production's client of etcd, with only gRPC replaced. */
+  private openStore(host: string, life: Life, clock: ProcessClock, logger: Logger): EtcdStore {
+    const address = { host: STORE_HOST, port: STORE_PORT };
+    const requestTimeoutMs = Number(this.plan.settings['metadata.store.request.timeout.ms']);
+    const connect = (endpoint: string) =>
+      memberConnection(endpoint, { network: this.network, life, clock, host, address });
+    return new EtcdStore({ endpoints: [`${STORE_HOST}:${STORE_PORT}`], clock, logger, requestTimeoutMs, connect });
   }
 
   private onControllerEvent(broker: SimBroker, event: ControllerEvent): void {

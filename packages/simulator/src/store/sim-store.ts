@@ -1,100 +1,200 @@
 import {
+  type Commit,
   type KeyValue,
-  type Lease,
-  MemoryStore,
-  type MetadataStore,
-  type Snapshot,
-  StoreUnavailableError,
-  type Txn,
-  type TxnResult,
-  type Watch,
-  type WatchHandler,
+  keysFrom,
+  type MachineRecord,
+  type MachineSnapshot,
+  StoreMachine,
+  type WatchEvent,
 } from '@ottla/metadata';
-import type { Clock } from '@ottla/runtime';
-import type { Life } from '../process/life';
+import type { Random } from '@ottla/runtime';
+import type { Network } from '../network/network';
+import { Life } from '../process/life';
 import type { SimTime } from '../time/sim-time';
+import { MemberSession } from './member-session';
+import { eventsOf } from './messages';
+import type { FromMember, ToMember } from './protocol';
 
-/** The metadata store of the cluster. */
+/** A revision of the store, as it was made. */
+export interface StoreRevision {
+  readonly at: number;
+  readonly revision: number;
+  /** The broker whose transaction made it; null for leases that ended by themselves and for what an operator did. */
+  readonly writer: number | null;
+  readonly events: readonly WatchEvent[];
+}
+
+export interface StoreListener {
+  onRevision(revision: StoreRevision): void;
+  /** Another past took the place of the one known: what the store holds now. */
+  onRestored(at: number, revision: number, entries: readonly KeyValue[]): void;
+}
+
+/** How the store behaves, for all brokers. */
+export interface StoreHabits {
+  /** Time until an answer to a write may be given, ms. */
+  readonly syncMs: number;
+  /** Headers of a catch-up carry the newest revision, as etcd's do. */
+  readonly newestInHeaders: boolean;
+  /** Revisions in one response of a catch-up, and the time between two responses, ms. */
+  readonly chunk: number;
+  readonly chunkPauseMs: number;
+  /** After a stall leases get their full time again; otherwise those that ran out meanwhile end at once. */
+  readonly forgivesStalls: boolean;
+}
+
+/** What goes wrong with the store as one broker sees it. */
+export interface StoreTroubles {
+  /** Transactions carried out whose answers are lost, with the connection. */
+  lostAnswers: number;
+  /** Events come so much later, ms. */
+  watchDelayMs: number;
+  /** Catch-ups that break after their first response. */
+  cutCatchUps: number;
+}
+
+export const STORE_HOST = 'store';
+export const STORE_PORT = 2379;
+
+/** The metadata store of a cluster: etcd's machine in a process of its own, reached over the simulated network. */
 export class SimStore {
-  readonly memory: MemoryStore;
+  machine = new StoreMachine();
+  life: Life;
+  readonly troubles = new Map<number, StoreTroubles>();
+  private readonly sessions = new Set<MemberSession>();
+  private readonly listeners: StoreListener[] = [];
+  private expiry: { cancel(): void } | null = null;
+  private leaseId: bigint;
+  private lives = 0;
 
   constructor(
     readonly time: SimTime,
-    clock: Clock,
+    private readonly network: Network,
+    random: Random,
+    readonly habits: StoreHabits,
   ) {
-    this.memory = new MemoryStore({ clock });
+    this.leaseId = BigInt(random.below(2 ** 31)) * 1000n;
+    this.life = this.begin();
   }
 
-  /** All that it holds now. */
+  listen(listener: StoreListener): void {
+    this.listeners.push(listener);
+  }
+
+  /** All that it holds now, sorted. */
   contents(): { readonly revision: number; readonly entries: readonly KeyValue[] } {
-    return this.memory.contents();
+    const { kvs } = this.machine.range({ range: keysFrom('', null), revision: 0, limit: 0 });
+    return { revision: this.machine.revision, entries: kvs };
   }
 
-  /** As one process reaches it. */
-  open(life: Life, delay: () => number): MetadataStore {
-    return new StoreLink(this, life, delay);
-  }
-}
-
-class StoreLink implements MetadataStore {
-  private closed = false;
-
-  constructor(
-    private readonly store: SimStore,
-    private readonly life: Life,
-    private readonly delay: () => number,
-  ) {}
-
-  get(key: string): Promise<{ revision: number; kv: KeyValue | null }> {
-    return this.call((memory) => memory.get(key));
+  troublesOf(broker: number): StoreTroubles {
+    let troubles = this.troubles.get(broker);
+    if (troubles === undefined) {
+      troubles = { lostAnswers: 0, watchDelayMs: 0, cutCatchUps: 0 };
+      this.troubles.set(broker, troubles);
+    }
+    return troubles;
   }
 
-  snapshot(prefix: string): Promise<Snapshot> {
-    return this.call((memory) => memory.snapshot(prefix));
+  drawLeaseId(): string {
+    this.leaseId += 7n;
+    return String(this.leaseId);
   }
 
-  txn(txn: Txn): Promise<TxnResult> {
-    return this.call((memory) => memory.txn(txn));
+  /** Carries something out on behalf of a broker, or of nobody. */
+  apply<T>(writer: number | null, action: (machine: StoreMachine) => T): T {
+    this.expireLeases();
+    const before = this.machine.revision;
+    try {
+      return action(this.machine);
+    } finally {
+      this.afterChange(writer, before);
+    }
   }
 
-  watch(prefix: string, fromRevision: number, handler: WatchHandler): Watch {
-    let last = 0;
-    const pass = (action: () => void): void => {
-      last = Math.max(last, this.store.time.now() + this.delay());
-      this.store.time.at(last, () => this.life.run(action));
-    };
-    return this.store.memory.watch(prefix, fromRevision, {
-      onRevision: (revision, events) => pass(() => handler.onRevision(revision, events)),
-      onProgress: (revision) => pass(() => handler.onProgress?.(revision)),
-      onCompacted: (revision) => pass(() => handler.onCompacted(revision)),
+  /** The process dies; its data stays. */
+  kill(): void {
+    this.life.end('process');
+  }
+
+  restart(): void {
+    if (!this.life.dead) return;
+    this.machine.restartLeases(this.time.now());
+    this.life = this.begin();
+  }
+
+  pause(): void {
+    this.life.pause();
+  }
+
+  resume(): void {
+    if (this.habits.forgivesStalls) this.machine.restartLeases(this.time.now());
+    this.life.resume();
+    this.life.run(() => this.apply(null, () => {}));
+  }
+
+  /** Ends the lease under which a broker is registered, as if its keep-alives had been lost. */
+  endLeaseOf(brokerKey: string): boolean {
+    const lease = this.machine.get(brokerKey)?.lease;
+    if (lease === undefined || lease === '0') return false;
+    this.apply(null, (machine) => machine.revoke(lease));
+    return true;
+  }
+
+  compact(): void {
+    const revision = this.machine.revision;
+    if (revision > this.machine.compactRevision) this.apply(null, (machine) => machine.compact(revision));
+  }
+
+  snapshot(): MachineSnapshot {
+    return this.machine.snapshot();
+  }
+
+  /** An operator restores a backup: the process is started again on it. Leases are gone with their holders' keys or get their time anew. */
+  restore(snapshot: MachineSnapshot): void {
+    this.kill();
+    this.machine = StoreMachine.fromSnapshot(snapshot, this.time.now());
+    this.life = this.begin();
+    const { revision, entries } = this.contents();
+    for (const listener of this.listeners) listener.onRestored(this.time.now(), revision, entries);
+  }
+
+  private begin(): Life {
+    const life = new Life(this.time, `store.${++this.lives}`);
+    this.sessions.clear();
+    this.network.listen<FromMember, ToMember>(life, { host: STORE_HOST, port: STORE_PORT }, (end, remote) => {
+      const session: MemberSession = new MemberSession(this, life, end, remote.host, () =>
+        this.sessions.delete(session),
+      );
+      this.sessions.add(session);
     });
+    life.onEnd(() => this.sessions.clear());
+    this.armExpiry(life);
+    return life;
   }
 
-  grantLease(ttlMs: number): Promise<Lease> {
-    return this.call((memory) => memory.grantLease(ttlMs));
+  private afterChange(writer: number | null, before: number): void {
+    const { machine } = this;
+    for (const commit of machine.history.from(before + 1)) this.tell(writer, commit);
+    this.armExpiry(this.life);
+    if (machine.revision > before) for (const session of this.sessions) session.onChange();
   }
 
-  keepAlive(leaseId: string): Promise<{ ttlMs: number }> {
-    return this.call((memory) => memory.keepAlive(leaseId));
+  private tell(writer: number | null, commit: Commit): void {
+    const revision = { at: this.time.now(), revision: commit.revision, writer, events: eventsOf(commit) };
+    for (const listener of this.listeners) listener.onRevision(revision);
   }
 
-  revokeLease(leaseId: string): Promise<void> {
-    return this.call((memory) => memory.revokeLease(leaseId));
+  private expireLeases(): void {
+    const before = this.machine.revision;
+    const records: MachineRecord[] = this.machine.expire(this.time.now());
+    if (records.length > 0) this.afterChange(null, before);
   }
 
-  async close(): Promise<void> {
-    this.closed = true;
-  }
-
-  private call<T>(run: (memory: MemoryStore) => Promise<T>): Promise<T> {
-    if (this.closed) return Promise.reject(new StoreUnavailableError('metadata store: closed', false));
-    return new Promise((resolve, reject) => {
-      this.store.time.after(this.delay(), () => {
-        run(this.store.memory).then(
-          (value) => this.store.time.after(this.delay(), () => this.life.run(() => resolve(value))),
-          (error) => this.store.time.after(this.delay(), () => this.life.run(() => reject(error))),
-        );
-      });
-    });
+  private armExpiry(life: Life): void {
+    this.expiry?.cancel();
+    const next = this.machine.nextExpiry();
+    if (next === null) return;
+    this.expiry = this.time.at(next, () => life.run(() => this.expireLeases()));
   }
 }
