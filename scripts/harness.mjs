@@ -1,4 +1,4 @@
-// Lets scripts use the TypeScript of test-cluster/harness and of the packages: transpiled by esbuild when it is required,
+// Lets scripts use the TypeScript of test-cluster and of the packages: transpiled by esbuild when it is required,
 // like any module.
 import { readFileSync } from 'node:fs';
 import { createRequire, Module } from 'node:module';
@@ -21,9 +21,14 @@ Module._resolveFilename = (request, ...rest) => {
   return name === undefined ? resolveFilename(request, ...rest) : join(root, 'packages', name, 'src/index.ts');
 };
 
+/** A module of test-cluster by its path there without extension. */
+export function testClusterModule(path) {
+  return require(join(root, 'test-cluster', `${path}.ts`));
+}
+
 /** A module of test-cluster/harness by its file's name without extension. */
 export function harnessModule(name) {
-  return require(join(root, 'test-cluster/harness', `${name}.ts`));
+  return testClusterModule(`harness/${name}`);
 }
 
 /** A package of this project by its name without scope. */
