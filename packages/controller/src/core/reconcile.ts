@@ -2,13 +2,14 @@ import { nextLeftoverDeadline, planCompletedDeletions, planLeftovers } from './c
 import type { ControllerState } from './controller-state';
 import { nextAbsenceDeadline } from './detection/absence';
 import { type Fencing, planFencing } from './detection/fencing';
+import { withSuccession } from './detection/succession';
 import { planLeaderBalance } from './partitions/leader-balance';
 import { planPartitionChanges } from './partitions/plan-partitions';
 import { claimGuard } from './txn/guards';
 import { batchChanges, type PlannedTxn } from './txn/planned-txn';
 
 export interface ReconcilePlan {
-  /** Brokers to fence. First of all: what they led is elected anew once the image shows that they're gone. */
+  /** Brokers to fence. First of all: whatever this leads to and isn't part of it waits until the image shows them gone. */
   readonly fencings: readonly Fencing[];
   /** Everything else, most urgent first. Each stands alone. */
   readonly transactions: readonly PlannedTxn[];
@@ -39,7 +40,7 @@ export function reconcile(state: ControllerState, now: number): ReconcilePlan {
     state.leaderBalance.dueAt > now ? state.leaderBalance.dueAt : Number.POSITIVE_INFINITY,
   );
   return {
-    fencings: fencing.fencings,
+    fencings: withSuccession(state, fencing.fencings, now),
     transactions: batchChanges(changes, [claimGuard(state.keys, state.claim)]),
     standDown: fencing.standDown,
     balances,

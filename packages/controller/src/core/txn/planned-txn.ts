@@ -85,6 +85,19 @@ export function batchChanges(changes: readonly PlannedChange[], common: readonly
   return batches;
 }
 
+/** The transaction with as many of these changes in it as the store takes besides, the most urgent first. */
+export function fillTxn(txn: PlannedTxn, changes: readonly PlannedChange[]): PlannedTxn {
+  const size = new BatchSize(txn.common);
+  for (const change of txn.changes) size.add(change);
+  const added: PlannedChange[] = [];
+  for (const change of [...changes].sort((a, b) => a.urgency - b.urgency)) {
+    if (!size.fits(change)) break;
+    size.add(change);
+    added.push(change);
+  }
+  return planTxn([...txn.changes, ...added], txn.common);
+}
+
 /**
  * What may be tried again at once after the transaction was refused: the changes whose own guards held by what the
  * refusal read back. Empty when a common guard failed. When no guard explains the refusal, the first half.

@@ -36,7 +36,7 @@ interface Session {
 }
 
 /** Connects to a process that is just dying may still be accepted: ask again after so many milliseconds. */
-const PROBE_DELAYS_MS = [0, 20, 80];
+const PROBE_DELAYS_MS = [0, 5, 10, 20, 40, 80, 160, 320];
 const MAX_SESSIONS = 10_000;
 
 /** The brokers' sessions with this controller, for one term. */
@@ -106,7 +106,9 @@ export class SessionService {
   /** A stream that broke may mean that its process died, or only its connection. */
   #onClose(hello: PeerHello, session: Session, error: OttlaError | null): void {
     session.open = false;
-    if (error !== null) this.#probeAfter(hello, session, 0);
+    if (error === null) return;
+    this.#options.logger.debug(`session of broker ${hello.broker} broke: ${error.message}`, { run: hello.run });
+    this.#probeAfter(hello, session, 0);
   }
 
   #probeAfter(hello: PeerHello, session: Session, attempt: number): void {
@@ -120,6 +122,7 @@ export class SessionService {
     const registration = this.#options.view.image.brokers.get(hello.broker)?.value;
     if (registration === undefined || registration.run !== hello.run) return;
     const answer = await this.#options.network.probe(registration.peer, this.#options.timings.probeTimeoutMs);
+    this.#options.logger.debug(`probed broker ${hello.broker}: ${answer}`, { attempt });
     if (!this.#isCurrent(hello, session)) return;
     if (answer !== 'refused') return this.#probeAfter(hello, session, attempt + 1);
     session.refused = true;

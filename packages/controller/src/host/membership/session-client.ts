@@ -55,9 +55,10 @@ interface Session {
   challenge: Timer | null;
 }
 
-const FIRST_RECONNECT_MS = 25;
-/** A challenger waits a random part of this before it deposes: usually one is enough. */
-const CHALLENGE_MS = 20;
+const FIRST_RECONNECT_MS = 10;
+/** Challengers of a dead controller begin so long after each other, in the order of their ids: usually one is enough. */
+const CHALLENGE_STEP_MS = 10;
+const CHALLENGE_MAX_MS = 100;
 
 /**
  * The broker's session with the controller: heartbeats, and noticing the controller's death. Whoever finds that nobody
@@ -168,6 +169,7 @@ export class SessionClient {
     if (error !== null && address !== null && this.#options.suspicion.refusalCounts(run, this.#options.clock.now())) {
       const answer = await this.#options.network.probe(address, this.#options.timings.probeTimeoutMs);
       if (!this.#isCurrent(session)) return;
+      this.#options.logger.debug(`probed controller ${session.claim.value.broker}: ${answer}`, { run });
       if (answer === 'refused') this.#depose(session, 'refused');
     }
     this.#scheduleReconnect(session);
@@ -195,8 +197,8 @@ export class SessionClient {
   }
 
   #depose(session: Session, evidence: Evidence): void {
-    const { clock, random } = this.#options;
-    session.challenge ??= clock.after(random.below(this.#backOff(evidence)), () => {
+    const { clock } = this.#options;
+    session.challenge ??= clock.after(this.#backOff(session, evidence), () => {
       void this.#challenge(session, evidence).finally(() => {
         session.challenge = null;
       });
@@ -212,8 +214,12 @@ export class SessionClient {
     }
   }
 
-  #backOff(evidence: Evidence): number {
-    return evidence === 'silent' ? this.#options.timings.heartbeatIntervalMs : CHALLENGE_MS;
+  #backOff(session: Session, evidence: Evidence): number {
+    const { random, timings, view, self } = this.#options;
+    if (evidence === 'silent') return random.below(timings.heartbeatIntervalMs);
+    const { broker } = session.claim.value;
+    const ahead = [...view.image.brokers.keys()].filter((other) => other !== broker && other < self.broker).length;
+    return Math.min(ahead * CHALLENGE_STEP_MS, CHALLENGE_MAX_MS);
   }
 
   #stillHolds(session: Session, evidence: Evidence): boolean {
