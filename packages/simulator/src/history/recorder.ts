@@ -1,3 +1,4 @@
+import { describeEvent } from './describe';
 import type { HistoryEvent } from './events';
 
 type WithoutTime<E> = E extends unknown ? Omit<E, 'at'> : never;
@@ -9,7 +10,10 @@ export type Seen = WithoutTime<HistoryEvent>;
 export class Recorder {
   readonly events: HistoryEvent[] = [];
 
-  constructor(private readonly now: () => number) {}
+  constructor(
+    private readonly now: () => number,
+    private readonly trace: (line: string) => void = () => {},
+  ) {}
 
   /** What an answer's `sent` must be for a request that leaves now. */
   get mark(): number {
@@ -17,6 +21,8 @@ export class Recorder {
   }
 
   record(seen: Seen): void {
-    this.events.push({ ...seen, at: this.now() } as HistoryEvent);
+    const event = { ...seen, at: this.now() } as HistoryEvent;
+    this.events.push(event);
+    this.trace(describeEvent(event));
   }
 }

@@ -39,7 +39,10 @@ class Clients implements Workload {
     private readonly world: WorkloadWorld,
     private readonly plan: ClientsPlan,
   ) {
-    this.recorder = new Recorder(() => world.time.now());
+    this.recorder = new Recorder(
+      () => world.time.now(),
+      (line) => world.trace(line),
+    );
     this.streams = new RandomStreams(world.random.below(2 ** 32));
     this.monitor = new Monitor(world, this.recorder.events);
     this.progress = plan.groups
