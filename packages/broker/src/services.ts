@@ -2,7 +2,7 @@ import type { ConfigAdmin, PartitionAdmin, TopicAdmin } from '@ottla/controller'
 import type { GroupApi, GroupRequests, GroupResponses } from '@ottla/groups';
 import type { ClusterImage } from '@ottla/metadata';
 import type { BatchHeader, Chunk, OttlaError } from '@ottla/protocol';
-import type { ProducerSnapshotEntry } from '@ottla/replication';
+import type { ProducerSnapshotEntry, ReplicaProgress } from '@ottla/replication';
 import type { Clock, Codecs, Logger, Random } from '@ottla/runtime';
 import type { BrokerConfig } from './config/schema';
 import type { Doubts } from './peers/doubts';
@@ -86,6 +86,8 @@ export interface LocalPartition {
   readonly topicId: string;
   readonly partition: number;
   readonly isLeader: boolean;
+  /** Follows a leader who pushes to it: false elsewhere, and while there is no such leader. */
+  readonly isFollowing: boolean;
   readonly leaderEpoch: number;
   readonly logStart: number;
   /** LEO: the offset that the next record gets. */
@@ -138,7 +140,7 @@ export interface LocalPartition {
   /** The idempotent producers of what is written here. */
   producers(): ProducerSnapshotEntry[];
   /** Each replica's end offset as this leader knows it. */
-  progress(): { broker: number; logEnd: number; inIsr: boolean }[];
+  progress(): ReplicaProgress[];
 }
 
 export interface ProduceOptions {
@@ -161,6 +163,8 @@ export interface ReadOptions {
   readonly isolation: 'read_uncommitted' | 'read_committed';
   /** Give the first batch even when it is larger than `maxBytes` (KIP-74). */
   readonly atLeastOne: boolean;
+  /** Read although this replica only follows, up to the high watermark that it knows of (KIP-392). */
+  readonly fromFollower?: boolean;
 }
 
 export interface ReadResult {

@@ -37,6 +37,11 @@ export class Follower {
     private isStreamOpen: boolean,
   ) {}
 
+  /** Whether the leader pushes to this replica, so that what is read here is not older than a moment. */
+  get isStreaming(): boolean {
+    return this.phase.name === 'streaming';
+  }
+
   onStreamOpened(): void {
     this.isStreamOpen = true;
     this.hasAsked = false;

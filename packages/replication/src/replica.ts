@@ -53,14 +53,22 @@ export class Replica {
   /** Not right at the start: what was read back from the log may bear old timestamps, and be sent again just now. */
   private expireProducersAt: number | null = null;
   private offline: OfflineReplica | null = null;
+  /** Records of earlier epochs are not adopted: they are older than what the log holds, or than a history that was lost. */
+  private firstEpoch: number;
 
   constructor(options: ReplicaOptions, log: ReplicaLogState) {
     this.core = new Core(options, log);
+    this.firstEpoch = this.highestEpoch;
   }
 
   get role(): ReplicaRole {
     if (this.offline !== null) return 'offline';
     return this.current?.role ?? 'idle';
+  }
+
+  /** Whether this replica follows a leader who has accepted it, and who has not been lost sight of since. */
+  get isFollowing(): boolean {
+    return this.follower?.isStreaming ?? false;
   }
 
   /** As last adopted, null before the first one. */
@@ -76,6 +84,21 @@ export class Replica {
   /** Where the epoch that this replica leads began; null when it doesn't lead, or when its log has not settled yet. */
   get epochStart(): number | null {
     return this.leader?.epochStart ?? null;
+  }
+
+  /** The highest leader epoch that is known here, by a record or by what the log holds; -1 when none is. */
+  get highestEpoch(): number {
+    return Math.max(this.leaderEpoch, this.core.log.epochs.latest()?.epoch ?? -1);
+  }
+
+  /** Leader epoch of the last batch, -1 when the log holds none. */
+  get lastEpoch(): number {
+    return this.core.log.lastEpoch;
+  }
+
+  /** Nothing is being written to the log or cut from it: its end is what `logEnd` says. */
+  get isSettled(): boolean {
+    return this.core.log.settled;
   }
 
   get logStart(): number {
@@ -114,6 +137,9 @@ export class Replica {
     switch (input.type) {
       case 'record-changed':
         this.adopt(input.record, input.modRevision);
+        break;
+      case 'history-lost':
+        this.onHistoryLost();
         break;
       case 'produce':
         this.onProduce(input);
@@ -229,7 +255,7 @@ export class Replica {
   /** Takes a version of the record, from wherever it comes, if it is newer than the one that is known. */
   private adopt(record: PartitionRecord, modRevision: number): void {
     const { core } = this;
-    if (modRevision <= core.modRevision) return;
+    if (modRevision <= core.modRevision || record.leaderEpoch < this.firstEpoch) return;
     const former = core.record;
     this.checkSuccession(former, record);
     core.modRevision = modRevision;
@@ -241,6 +267,13 @@ export class Replica {
     this.endEpoch();
     core.record = record;
     this.beginEpoch(record);
+  }
+
+  private onHistoryLost(): void {
+    this.endEpoch();
+    this.core.modRevision = -1;
+    this.firstEpoch = this.highestEpoch + 1;
+    this.core.emit({ type: 'role-changed', role: 'idle', leaderEpoch: this.leaderEpoch });
   }
 
   /** Whether a record leaves this replica the part that it had: in the same epoch, with the same role. */

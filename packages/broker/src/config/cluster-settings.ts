@@ -97,6 +97,14 @@ export const clusterSettings = {
     4194304,
     'How many bytes of a partition a leader may have on their way to a follower before the follower has written them.',
   ),
+  'replica.selector.class': setting(
+    optionalText(
+      'org.apache.kafka.common.replica.RackAwareReplicaSelector or ...LeaderSelector',
+      /^org\.apache\.kafka\.common\.replica\.(RackAwareReplicaSelector|LeaderSelector)$/,
+    ),
+    null,
+    'Which replica consumers fetch from, by the name that Apache Kafka has for it: with RackAwareReplicaSelector one in sync and in the rack that the consumer names (client.rack, KIP-392), otherwise the leader.',
+  ),
   'replica.high.watermark.checkpoint.interval.ms': setting(
     int('ms', { min: 100 }),
     5000,

@@ -1,6 +1,6 @@
 import type { LogConfig, PartitionLog } from '@ottla/log';
 import { type BatchHeader, OttlaError, toOttlaError } from '@ottla/protocol';
-import type { ProducerSnapshotEntry, Replica, ReplicaInput } from '@ottla/replication';
+import type { ProducerSnapshotEntry, Replica, ReplicaInput, ReplicaProgress } from '@ottla/replication';
 import type { Clock, Codecs, Logger, Timer } from '@ottla/runtime';
 import type {
   DeleteRecordsResult,
@@ -73,6 +73,10 @@ export class PartitionHost implements LocalPartition {
     return this.options.replica.role === 'leader';
   }
 
+  get isFollowing(): boolean {
+    return this.options.replica.isFollowing;
+  }
+
   get leaderEpoch(): number {
     return this.options.replica.leaderEpoch;
   }
@@ -110,7 +114,7 @@ export class PartitionHost implements LocalPartition {
     return this.options.replica.endOffsetForEpoch(epoch);
   }
 
-  progress(): { broker: number; logEnd: number; inIsr: boolean }[] {
+  progress(): ReplicaProgress[] {
     return this.options.replica.replicaProgress();
   }
 
@@ -133,7 +137,7 @@ export class PartitionHost implements LocalPartition {
   }
 
   async read(fromOffset: number, options: ReadOptions): Promise<ReadResult> {
-    this.requireLeader();
+    if (!options.fromFollower || !this.isFollowing) this.requireLeader();
     const { highWatermark, lastStableOffset, logStart } = this;
     const upTo = options.isolation === 'read_committed' ? lastStableOffset : highWatermark;
     const bounds = { highWatermark, lastStableOffset, logStart };

@@ -1,5 +1,5 @@
 import { type BatchHeader, lastOffset, OttlaError, stampBatch } from '@ottla/protocol';
-import { type ProducerSnapshotEntry, ProducerState } from '@ottla/replication';
+import { type ProducerSnapshotEntry, ProducerState, type ReplicaProgress } from '@ottla/replication';
 import type {
   DeleteRecordsResult,
   LocalPartition,
@@ -23,6 +23,7 @@ interface Waiting {
 /** A partition in memory whose high watermark and leadership a test sets. */
 export class MemoryPartition implements LocalPartition {
   isLeader = true;
+  isFollowing = false;
   leaderEpoch = 0;
   logStart = 0;
   logEnd = 0;
@@ -95,7 +96,9 @@ export class MemoryPartition implements LocalPartition {
   async read(fromOffset: number, options: ReadOptions): Promise<ReadResult> {
     this.reads += 1;
     if (this.readError !== null) throw this.readError;
-    if (!this.isLeader) throw new OttlaError('NOT_LEADER_OR_FOLLOWER', 'not the leader');
+    if (!this.isLeader && !(options.fromFollower && this.isFollowing)) {
+      throw new OttlaError('NOT_LEADER_OR_FOLLOWER', 'not the leader');
+    }
     if (fromOffset < this.logStart || fromOffset > this.logEnd) {
       throw new OttlaError('OFFSET_OUT_OF_RANGE', `${fromOffset} is not in ${this.logStart} to ${this.logEnd}`);
     }
@@ -153,8 +156,12 @@ export class MemoryPartition implements LocalPartition {
     return latest === undefined ? { offset: -1, timestamp: -1, leaderEpoch: -1 } : this.timestamped(latest);
   }
 
-  progress() {
-    return [{ broker: 1, logEnd: this.logEnd, inIsr: true }];
+  /** What this leader knows of the other replicas. */
+  others: ReplicaProgress[] = [];
+
+  progress(): ReplicaProgress[] {
+    const { logStart, logEnd } = this;
+    return [{ broker: 1, logEnd, logStart, inIsr: true, caughtUpAt: 0 }, ...this.others];
   }
 
   /** Moves the high watermark. */

@@ -21,7 +21,7 @@ export const fetch = defineHandler(apis.Fetch, {
     const topics = body.topics.map((topic) => ({
       topic: topic.topic,
       topicId: topic.topicId,
-      partitions: topic.partitions.map((asked) => new FetchedPartition(topic, asked, body.isolationLevel, services)),
+      partitions: topic.partitions.map((asked) => new FetchedPartition(topic, asked, request, services)),
     }));
     const partitions = topics.flatMap((topic) => topic.partitions);
     const maxBytes = Math.min(body.maxBytes, services.config['fetch.max.bytes']);

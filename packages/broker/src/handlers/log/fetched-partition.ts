@@ -1,7 +1,9 @@
 import { ErrorCode, type FetchRequest, type FetchResponse, OttlaError, toOttlaError } from '@ottla/protocol';
 import type { BrokerServices, LocalPartition, ReadResult } from '../../services';
-import { type CurrentLeaders, requireEpoch, requireLeader } from '../leader';
+import type { HandlerRequest } from '../handler';
+import { type CurrentLeaders, requireEpoch } from '../leader';
 import { findTopic, requireTopic, type TopicReference } from '../topic-lookup';
+import { ReplicaSelection } from './replica-selection';
 
 type Asked = FetchRequest['topics'][number]['partitions'][number];
 type PartitionResponse = FetchResponse['responses'][number]['partitions'][number];
@@ -13,23 +15,26 @@ const LEADER_ERRORS = new Set(['NOT_LEADER_OR_FOLLOWER', 'FENCED_LEADER_EPOCH'])
 type Outcome =
   | { readonly type: 'data'; readonly read: ReadResult; readonly upTo: number }
   | { readonly type: 'diverged'; readonly epoch: number; readonly endOffset: number; readonly read: ReadResult }
+  | { readonly type: 'elsewhere'; readonly broker: number; readonly read: ReadResult }
   | { readonly type: 'failed'; readonly error: OttlaError };
 
 /** One partition of a fetch: what has been read of it so far. */
 export class FetchedPartition {
   private readonly isolation: 'read_committed' | 'read_uncommitted';
   private readonly topic: TopicReference & { readonly topic: string };
+  private readonly selection: ReplicaSelection;
   private local: LocalPartition | null = null;
   private outcome: Outcome | null = null;
 
   constructor(
     topic: { readonly topic: string; readonly topicId: string },
     private readonly asked: Asked,
-    isolationLevel: number,
+    { body, connection }: HandlerRequest<FetchRequest>,
     private readonly services: BrokerServices,
   ) {
     this.topic = { ...topic, name: topic.topic };
-    this.isolation = isolationLevel === READ_COMMITTED ? 'read_committed' : 'read_uncommitted';
+    this.isolation = body.isolationLevel === READ_COMMITTED ? 'read_committed' : 'read_uncommitted';
+    this.selection = new ReplicaSelection(body.rackId, connection, services);
   }
 
   get byteLength(): number {
@@ -48,7 +53,7 @@ export class FetchedPartition {
   get isStale(): boolean {
     const { outcome, local } = this;
     if (outcome?.type !== 'data' || local === null) return outcome === null;
-    return !local.isLeader || this.readableUpTo(local) > outcome.upTo;
+    return !this.selection.isReadable(local) || this.readableUpTo(local) > outcome.upTo;
   }
 
   /** The bytes that reading again would give, judging by the size of the records so far. */
@@ -56,7 +61,9 @@ export class FetchedPartition {
     const { outcome, local } = this;
     if (outcome?.type !== 'data' || local === null || !this.isStale) return this.byteLength;
     const records = outcome.upTo - this.asked.fetchOffset;
-    if (outcome.read.byteLength === 0 || records <= 0 || !local.isLeader) return Number.POSITIVE_INFINITY;
+    if (outcome.read.byteLength === 0 || records <= 0 || !this.selection.isReadable(local)) {
+      return Number.POSITIVE_INFINITY;
+    }
     const expected = (outcome.read.byteLength / records) * (this.readableUpTo(local) - this.asked.fetchOffset);
     return Math.min(expected, Math.max(this.asked.partitionMaxBytes, this.byteLength));
   }
@@ -70,10 +77,11 @@ export class FetchedPartition {
   async read(maxBytes: number, atLeastOne: boolean): Promise<void> {
     try {
       const topic = requireTopic(this.services.image(), this.topic);
-      const local = requireLeader(this.services, topic, this.asked.partition);
+      const local = this.selection.requireReadable(topic, this.asked.partition);
       this.local = local;
       requireEpoch(local, this.asked.currentLeaderEpoch);
-      this.outcome = this.divergence(local) ?? (await this.readFrom(local, maxBytes, atLeastOne));
+      this.outcome =
+        this.divergence(local) ?? this.elsewhere(local) ?? (await this.readFrom(local, maxBytes, atLeastOne));
     } catch (thrown) {
       this.outcome = { type: 'failed', error: this.expected(thrown) };
     }
@@ -94,20 +102,30 @@ export class FetchedPartition {
       records: read.chunks,
     };
     if (outcome.type === 'data') return response;
+    if (outcome.type === 'elsewhere') return { ...response, preferredReadReplica: outcome.broker };
     return { ...response, divergingEpoch: { epoch: outcome.epoch, endOffset: outcome.endOffset } };
   }
 
   /** A caught-up partition is answered without touching its log. */
   private async readFrom(local: LocalPartition, maxBytes: number, atLeastOne: boolean): Promise<Outcome> {
     const { fetchOffset, partitionMaxBytes } = this.asked;
+    this.selection.requireReached(local, fetchOffset);
     const upTo = this.readableUpTo(local);
     const caughtUp = fetchOffset >= upTo && fetchOffset <= local.logEnd;
     if (caughtUp || (maxBytes <= 0 && !atLeastOne && fetchOffset >= local.logStart && fetchOffset <= local.logEnd)) {
       return { type: 'data', read: nothing(local), upTo };
     }
     const limit = Math.max(Math.min(maxBytes, partitionMaxBytes), 0);
-    const read = await local.read(fetchOffset, { maxBytes: limit, isolation: this.isolation, atLeastOne });
+    const fromFollower = !local.isLeader;
+    const options = { maxBytes: limit, isolation: this.isolation, atLeastOne, fromFollower };
+    const read = await local.read(fetchOffset, options);
     return { type: 'data', read, upTo };
+  }
+
+  /** A consumer that names its rack is sent to a replica there, if there is one (KIP-392). */
+  private elsewhere(local: LocalPartition): Outcome | null {
+    const broker = this.selection.preferred(local, this.asked.fetchOffset);
+    return broker === null ? null : { type: 'elsewhere', broker, read: nothing(local) };
   }
 
   /** A client that says which epoch it read last learns where its history departs from this leader's (KIP-595). */
