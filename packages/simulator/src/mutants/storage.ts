@@ -24,22 +24,18 @@ export const STORAGE: readonly Mutant[] = [
     edits: [
       {
         file: 'packages/broker/src/partition/deletions.ts',
-        find: `    this.stopFollowing = this.options.tracker.onChange((_image, delta) => {
-      if (delta.deletions.length > 0) this.wake();`,
-        replace: `    this.stopFollowing = this.options.tracker.onChange((_image, delta) => {
-      if (delta.deletions.length > 0 || delta.topics.length > 0) this.wake();`,
+        find: `      if (delta.deletions.length > 0) this.chore.wake();`,
+        replace: `      if (delta.deletions.length > 0 || delta.topics.length > 0) this.chore.wake();`,
       },
       {
         file: 'packages/broker/src/partition/deletions.ts',
-        find: `      this.again = false;
-      for (`,
-        replace: `      this.again = false;
-      for (const { topic, partition, topicId } of await this.options.directory.partitionsOnDisk()) {
-        if (topicId === null || this.options.tracker.image.topicNames.has(topicId)) continue;
-        await this.options.release(topicId, partition);
-        await this.options.directory.deletePartition({ topic, partition, topicId });
-      }
-      for (`,
+        find: `    let isFinished = true;`,
+        replace: `    let isFinished = true;
+    for (const { topic, partition, topicId } of await this.options.directory.partitionsOnDisk()) {
+      if (topicId === null || tracker.image.topicNames.has(topicId)) continue;
+      await this.options.release(topicId, partition);
+      await this.options.directory.deletePartition({ topic, partition, topicId });
+    }`,
       },
     ],
     seeds: [],

@@ -3,7 +3,10 @@ import type { ControllerEvent } from '@ottla/controller';
 import { EtcdStore } from '@ottla/metadata';
 import { OttlaError } from '@ottla/protocol';
 import { type Logger, nodeCodecs } from '@ottla/runtime';
+import { Fencings } from '../checkers/fencings';
+import { StoreHistory, StoreHistory } from '../checkers/store/store-history';
 import { SimDisk } from '../disk/sim-disk';
+import { Actions } from '../faults/actions';
 import { Network } from '../network/network';
 import { SimTcp } from '../network/sim-tcp';
 import { Life } from '../process/life';
@@ -22,6 +25,8 @@ export const KAFKA_PORT = 9092;
 export const GRPC_PORT = 9192;
 const PEER_PORT = 9292;
 const ADMIN_PORT = 9392;
+/** For so long a controller that was wrong about a run goes by its silence alone. */
+const DISTRUST_MS = 600_000;
 /** A supervisor starts a process that ended by itself again. */
 const RESTART_MS = 500;
 
@@ -31,8 +36,10 @@ export class World {
   readonly store: SimStore;
   readonly brokers: ReadonlyMap<number, SimBroker>;
   readonly counters = new Counters();
+  readonly actions = new Actions(this);
   readonly violations: Violation[] = [];
   private readonly clients = new Map<string, Life>();
+  private readonly fencings = new Fencings(DISTRUST_MS);
 
   constructor(
     readonly time: SimTime,
@@ -42,7 +49,9 @@ export class World {
   ) {
     this.network = new Network(time, streams.of('network'), () => plan.link);
     this.store = new SimStore(time, this.network, streams.of('store'), plan.store);
+    this.checkStore();
     this.brokers = new Map(plan.brokers.map((id) => [id, this.createBroker(id)]));
+    this.checkStore(new StoreHistory(String(plan.settings['cluster.id'])));
   }
 
   violation(violation: Violation): void {
@@ -90,7 +99,7 @@ export class World {
       },
       {
         ...{ id, host, disk, random, clockError },
-        restartDelay: () => RESTART_MS,
+        restartMs: RESTART_MS,
         config: {
           ...plan.settings,
           'node.id': id,
@@ -104,6 +113,21 @@ export class World {
     );
   }
 
+  /** All machines, those of clients too. */
+  hosts(): readonly string[] {
+    return this.network.hosts();
+  }
+
+  private checkStore(): void {
+    const history = new StoreHistory(String(this.plan.settings['cluster.id']));
+    this.store.listen({
+      onRevision: (revision) => {
+        for (const violation of history.onRevision(revision)) this.violation(violation);
+      },
+      onRestored: (_at, _revision, entries) => history.onRestored(entries),
+    });
+  }
+
   /** Production's client of etcd, with only gRPC replaced. */
   private openStore(host: string, life: Life, clock: ProcessClock, logger: Logger): EtcdStore {
     const address = { host: STORE_HOST, port: STORE_PORT };
@@ -113,9 +137,20 @@ export class World {
     return new EtcdStore({ endpoints: [`${STORE_HOST}:${STORE_PORT}`], clock, logger, requestTimeoutMs, connect });
   }
 
+  private checkStore(history: StoreHistory): void {
+    this.store.listen({
+      onRevision: (revision) => {
+        for (const violation of history.onRevision(revision)) this.violation(violation);
+      },
+      onRestored: (_at, _revision, entries) => history.onRestored(entries),
+    });
+  }
+
   private onControllerEvent(broker: SimBroker, event: ControllerEvent): void {
     this.trace.line(`${broker.name} controller ${JSON.stringify(event)}`);
     this.counters.onControllerEvent(event);
+    const process = broker.life?.name ?? broker.name;
+    for (const violation of this.fencings.onEvent(this.time.now(), process, event)) this.violation(violation);
   }
 
   internalError(error: unknown): void {
