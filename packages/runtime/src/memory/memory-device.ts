@@ -149,7 +149,7 @@ function totalBytes(chunks: readonly Uint8Array[]): number {
   return chunks.reduce((sum, chunk) => sum + chunk.length, 0);
 }
 
-function usedBytes(node: MemoryNode): number {
+export function usedBytes(node: MemoryNode): number {
   if (node.kind === 'file') return node.size;
   let sum = 0;
   for (const entry of node.entries.values()) sum += usedBytes(entry);

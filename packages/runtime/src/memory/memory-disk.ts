@@ -1,6 +1,6 @@
 import type { Disk } from '../ports/disk';
 import type { DiskOperation, Fault } from './faults';
-import { MemoryDevice, type MemoryDiskOptions } from './memory-device';
+import { MemoryDevice, type MemoryDiskOptions, usedBytes } from './memory-device';
 import { MemoryMount } from './memory-mount';
 import type { MemoryDirectoryNode } from './memory-node';
 
@@ -32,6 +32,11 @@ export class MemoryDisk extends MemoryMount {
   /** Files that are open and not yet closed. */
   get openFiles(): number {
     return this.device.openFiles;
+  }
+
+  /** Bytes of all files. */
+  get usedBytes(): number {
+    return usedBytes(this.device.root);
   }
 
   set capacityBytes(bytes: number) {

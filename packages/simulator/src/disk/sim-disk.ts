@@ -1,4 +1,4 @@
-import { type Disk, type DiskOperation, MemoryDisk, type Random } from '@ottla/runtime';
+import { type Disk, type DiskOperation, MemoryDisk, type MemoryDiskImage, type Random } from '@ottla/runtime';
 import type { Life } from '../process/life';
 import type { SimTime } from '../time/sim-time';
 
@@ -44,6 +44,17 @@ export class SimDisk {
   crash(): void {
     this.losses.push(this.time.now());
     this.memory.crash();
+  }
+
+  /** Only so many bytes are left; null: as many as wanted. */
+  limit(bytesLeft: number | null): void {
+    this.memory.capacityBytes = bytesLeft === null ? Number.POSITIVE_INFINITY : this.memory.usedBytes + bytesLeft;
+  }
+
+  /** The disk is put back to an earlier state, while no process uses it. */
+  putBack(image: MemoryDiskImage): void {
+    this.losses.push(this.time.now());
+    this.memory.restore(image);
   }
 
   /** Another disk is put in, with nothing on it. */

@@ -19,7 +19,8 @@ const RECOVERY_MS = 400;
  * delay: bytes and messages arrive in order and once, or the connection breaks.
  */
 export class Link {
-  cut = false;
+  /** Reasons for which no packet passes. */
+  holds = 0;
   private readonly waiting = new Set<() => void>();
 
   constructor(

@@ -47,6 +47,11 @@ export class Network implements PipeGround {
     private readonly quality: (from: string, to: string) => LinkQuality,
   ) {}
 
+  /** Machines that have been spoken of. */
+  hosts(): readonly string[] {
+    return [...this.machines.keys()];
+  }
+
   machine(host: string): Machine {
     let machine = this.machines.get(host);
     if (machine === undefined) {
@@ -67,18 +72,17 @@ export class Network implements PipeGround {
   }
 
   passable(link: Link): boolean {
-    return !link.cut && this.machine(link.from).up && this.machine(link.to).up;
+    return link.holds === 0 && this.machine(link.from).up && this.machine(link.to).up;
   }
 
-  cut(from: string, to: string): void {
-    this.link(from, to).cut = true;
-  }
-
-  heal(from: string, to: string): void {
+  /** No packet passes from one machine to another until the returned function is called. */
+  hold(from: string, to: string): () => void {
     const link = this.link(from, to);
-    if (!link.cut) return;
-    link.cut = false;
-    link.release();
+    link.holds++;
+    return () => {
+      link.holds--;
+      if (link.holds === 0) link.release();
+    };
   }
 
   setUp(host: string, up: boolean): void {

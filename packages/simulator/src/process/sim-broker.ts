@@ -31,8 +31,8 @@ export interface SimBrokerOptions {
   readonly random: Random;
   readonly clockError: ClockError;
   readonly config: ConfigValues;
-  /** How long after its end the process is started again; null leaves it down. */
-  restartDelay(): number | null;
+  /** How long after it ended by itself a process is started again. */
+  readonly restartMs: number;
 }
 
 /** A broker's machine, with its disk and its clock, and the processes that run on it one after the other. */
@@ -106,21 +106,13 @@ export class SimBroker {
     network.setUp(this.host, true);
   }
 
-  /** SIGTERM: hands over and leaves. */
-  stop(): void {
+  /** SIGTERM: hands over and leaves; started again `downMs` later. */
+  stop(downMs: number): void {
     const { life, running } = this;
     if (life === null || running === null || this.stopping) return;
     this.stopping = true;
     this.around.trace(`${this.name} is told to stop`);
-    life.run(() => void running.close().then(() => this.exit(life, 'stopped')));
-  }
-
-  pause(): void {
-    this.life?.pause();
-  }
-
-  resume(): void {
-    this.life?.resume();
+    life.run(() => void running.close().then(() => this.exit(life, 'stopped', downMs)));
   }
 
   private end(how: 'process' | 'machine'): void {
@@ -167,12 +159,11 @@ export class SimBroker {
   }
 
   /** The process ends by itself; somebody starts it again. */
-  private exit(life: Life, why: string): void {
+  private exit(life: Life, why: string, downMs = this.options.restartMs): void {
     if (life.dead) return;
     this.around.trace(`${this.name} exits: ${why}`);
     this.disk.kill();
     this.end('process');
-    const delay = this.options.restartDelay();
-    if (delay !== null) this.around.time.after(delay, () => this.start());
+    this.around.time.after(downMs, () => this.start());
   }
 }

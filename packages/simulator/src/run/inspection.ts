@@ -14,6 +14,7 @@ export function inspectionOf(world: World): Inspection {
   const diskOf = (broker: number): SimDisk => world.brokers.get(broker)!.disk;
   return {
     store: (): { revision: number; entries: readonly KeyValue[] } => world.store.contents(),
+    onStore: (listener) => world.store.listen(listener),
     live: (broker) => world.live(broker),
     replicas: (broker) => replicasOn(broker, diskOf(broker)),
     dataLosses: (broker) => diskOf(broker).losses,

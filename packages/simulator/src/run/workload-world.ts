@@ -2,6 +2,7 @@ import type { BrokerServices } from '@ottla/broker';
 import type { KeyValue } from '@ottla/metadata';
 import type { DoorHandlers } from '@ottla/rpc';
 import type { Clock, Random, TcpNetwork } from '@ottla/runtime';
+import type { StoreListener } from '../store/sim-store';
 import type { SimTime } from '../time/sim-time';
 import type { PlannedItem, Violation } from './result';
 
@@ -63,6 +64,8 @@ export interface ReplicaOnDisk {
 export interface Inspection {
   /** All keys of the store as it is now, sorted. */
   store(): { readonly revision: number; readonly entries: readonly KeyValue[] };
+  /** Tells every revision of the store as it is made. */
+  onStore(listener: StoreListener): void;
   /** The parts of a broker that runs, is not paused and serves; null otherwise. */
   live(broker: number): BrokerServices | null;
   /** The replicas on a broker's disk. */

@@ -4,7 +4,7 @@ import { EtcdStore } from '@ottla/metadata';
 import { OttlaError } from '@ottla/protocol';
 import { type Logger, nodeCodecs } from '@ottla/runtime';
 import { Fencings } from '../checkers/fencings';
-import { StoreHistory, StoreHistory } from '../checkers/store/store-history';
+import { StoreHistory } from '../checkers/store/store-history';
 import { SimDisk } from '../disk/sim-disk';
 import { Actions } from '../faults/actions';
 import { Network } from '../network/network';
@@ -49,7 +49,6 @@ export class World {
   ) {
     this.network = new Network(time, streams.of('network'), () => plan.link);
     this.store = new SimStore(time, this.network, streams.of('store'), plan.store);
-    this.checkStore();
     this.brokers = new Map(plan.brokers.map((id) => [id, this.createBroker(id)]));
     this.checkStore(new StoreHistory(String(plan.settings['cluster.id'])));
   }
@@ -116,16 +115,6 @@ export class World {
   /** All machines, those of clients too. */
   hosts(): readonly string[] {
     return this.network.hosts();
-  }
-
-  private checkStore(): void {
-    const history = new StoreHistory(String(this.plan.settings['cluster.id']));
-    this.store.listen({
-      onRevision: (revision) => {
-        for (const violation of history.onRevision(revision)) this.violation(violation);
-      },
-      onRestored: (_at, _revision, entries) => history.onRestored(entries),
-    });
   }
 
   /** Production's client of etcd, with only gRPC replaced. */
