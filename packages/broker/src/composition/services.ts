@@ -5,6 +5,7 @@ import { checkTopicConfigs } from '../config/topic-settings';
 import { GroupHost } from '../groups/group-host';
 import { rememberBrokers } from '../handlers/known-brokers';
 import { Deletions } from '../partition/deletions';
+import { Removals } from '../partition/removals';
 import { ReplicaManager } from '../partition/replica-manager';
 import { ProducerIds } from '../producer-ids';
 import type { BrokerServices, LogDirState } from '../services';
@@ -68,6 +69,11 @@ async function openReplicas(
   const release = (topicId: string, partition: number): Promise<void> => replicas.release(topicId, partition);
   const deletions = new Deletions({ ...shared, broker: self.broker, clusterId, release });
   closing.add('the deletions', () => deletions.close());
+  const removals = new Removals({
+    ...{ ...shared, broker: self.broker, clusterId },
+    discard: (replica, remove) => replicas.discard(replica, remove),
+  });
+  closing.add('the removals', () => removals.close());
 
   const peers = await network.serve(
     config['peer.listen'],
@@ -81,6 +87,7 @@ async function openReplicas(
   await replicas.start();
   checkpoints.start();
   deletions.start();
+  removals.start();
   return { replicas, peerPort: peers.port };
 }
 

@@ -8,7 +8,8 @@ import {
   type Versioned,
 } from '@ottla/metadata';
 import { toOttlaError } from '@ottla/protocol';
-import type { Clock, Logger, Timer } from '@ottla/runtime';
+import type { Clock, Logger } from '@ottla/runtime';
+import { Chore } from './chore';
 
 export interface DeletionsOptions {
   readonly broker: number;
@@ -28,42 +29,38 @@ const RETRY_MS = 1_000;
  * When all are gone this broker strikes itself off the record.
  */
 export class Deletions {
-  private running: Promise<void> | null = null;
-  private again = false;
-  private closed = false;
-  private retry: Timer | null = null;
+  private readonly chore: Chore;
   private stopFollowing: (() => void) | null = null;
 
-  constructor(private readonly options: DeletionsOptions) {}
+  constructor(private readonly options: DeletionsOptions) {
+    this.chore = new Chore(options.clock, RETRY_MS, () => this.carryOutAll());
+  }
 
   start(): void {
     this.stopFollowing = this.options.tracker.onChange((_image, delta) => {
-      if (delta.deletions.length > 0) this.wake();
+      if (delta.deletions.length > 0) this.chore.wake();
     });
-    this.wake();
+    this.chore.wake();
   }
 
   async close(): Promise<void> {
-    this.closed = true;
     this.stopFollowing?.();
-    this.retry?.cancel();
-    await this.running;
+    await this.chore.close();
   }
 
-  private wake(): void {
-    this.again = true;
-    this.running ??= this.run().finally(() => {
-      this.running = null;
-    });
-  }
-
-  private async run(): Promise<void> {
-    while (this.again && !this.closed) {
-      this.again = false;
-      for (const deletion of pending(this.options.tracker.image, this.options.broker)) {
-        await this.carryOut(deletion).catch((error: unknown) => this.retryLater(deletion.value.name, error));
+  private async carryOutAll(): Promise<boolean> {
+    const { tracker, broker, logger } = this.options;
+    let isFinished = true;
+    for (const deletion of pending(tracker.image, broker)) {
+      try {
+        await this.carryOut(deletion);
+      } catch (error) {
+        isFinished = false;
+        const { message } = toOttlaError(error);
+        logger.warn(`${deletion.value.name}: deleting its replicas failed, trying again: ${message}`);
       }
     }
+    return isFinished;
   }
 
   private async carryOut(deletion: Versioned<DeletionRecord>): Promise<void> {
@@ -84,15 +81,6 @@ export class Deletions {
     await tracker.store.txn({
       compare: [{ key, target: 'mod', equals: modRevision }],
       success: [{ type: 'put', key, value: deletionRecordCodec.encode({ ...value, brokers }) }],
-    });
-  }
-
-  private retryLater(topic: string, error: unknown): void {
-    this.options.logger.warn(`${topic}: deleting its replicas failed, trying again: ${toOttlaError(error).message}`);
-    if (this.closed || this.retry !== null) return;
-    this.retry = this.options.clock.after(RETRY_MS, () => {
-      this.retry = null;
-      this.wake();
     });
   }
 }

@@ -17,6 +17,7 @@ import { logConfigOf } from './log-config';
 import { MachineTime } from './machine-time';
 import { PartitionHost } from './partition-host';
 import { RecordWriter } from './record-writer';
+import type { ReplicaName } from './removals';
 
 export interface ReplicaManagerOptions {
   /** As it is now; read again whenever the image's configs changed. */
@@ -34,6 +35,9 @@ export interface ReplicaManagerOptions {
 interface Held {
   readonly topicId: string;
   readonly partition: number;
+  /** Another topic of the same name has the same. */
+  readonly folder: string;
+  log: PartitionLog | null;
   host: PartitionHost | null;
   follower: Follower | null;
   opened: Promise<void>;
@@ -47,6 +51,9 @@ const OPENING_AT_ONCE = 16;
  */
 export class ReplicaManager implements Partitions {
   private readonly held = new Map<string, Held>();
+  private readonly byFolder = new Map<string, Held>();
+  /** Replicas that are being stopped, or their folders deleted. Until that has ended nothing opens the folder. */
+  private readonly leaving = new Map<string, { readonly folder: string; readonly left: Promise<void> }>();
   private readonly roleListeners = new Set<(partition: LocalPartition) => void>();
   private readonly leaderLinks: LeaderLinks;
   private readonly followerLinks: FollowerLinks;
@@ -104,15 +111,22 @@ export class ReplicaManager implements Partitions {
     this.followerLinks.accept(hello, stream);
   }
 
-  /** Stops a partition of a deleted topic. Its folder can be deleted afterwards. */
-  async release(topicId: string, partition: number): Promise<void> {
+  /** Stops a partition of a deleted topic and closes its log. Its folder can be deleted afterwards. */
+  release(topicId: string, partition: number): Promise<void> {
     const key = keyOf(topicId, partition);
     const held = this.held.get(key);
-    if (held === undefined) return;
-    this.held.delete(key);
-    await held.opened;
-    if (held.follower !== null) this.leaderLinks.follow(held.follower, null);
-    await held.host?.stop();
+    if (held === undefined) return this.leaving.get(key)?.left ?? Promise.resolve();
+    return this.leave(key, held.folder, () => this.stop(held));
+  }
+
+  /** Stops a replica that was removed from this broker, and has its folder deleted before it's opened here again. */
+  discard({ topic, topicId, partition }: ReplicaName, remove: () => Promise<void>): Promise<void> {
+    const key = keyOf(topicId, partition);
+    const held = this.held.get(key);
+    return this.leave(key, folderOf(topic, partition), async () => {
+      if (held !== undefined) await this.stop(held);
+      await remove();
+    });
   }
 
   /** Closes every stream and stops every replica. The logs are closed by the directory's owner. */
@@ -124,6 +138,29 @@ export class ReplicaManager implements Partitions {
     for (const open of this.waitingToOpen.splice(0)) open();
     await Promise.all([...this.held.values()].map((held) => held.opened));
     await Promise.all([...this.hosts()].map((host) => host.stop()));
+    await Promise.all([...this.leaving.values()].map(({ left }) => left));
+  }
+
+  private leave(key: string, folder: string, work: () => Promise<void>): Promise<void> {
+    const held = this.held.get(key);
+    this.held.delete(key);
+    if (held !== undefined && this.byFolder.get(folder) === held) this.byFolder.delete(folder);
+    const before = this.leaving.get(key)?.left ?? Promise.resolve();
+    const done = before.then(work);
+    const left = done.catch(() => {});
+    const entry = { folder, left };
+    this.leaving.set(key, entry);
+    void left.then(() => {
+      if (this.leaving.get(key) === entry) this.leaving.delete(key);
+    });
+    return done;
+  }
+
+  private async stop(held: Held): Promise<void> {
+    await held.opened;
+    if (held.follower !== null) this.leaderLinks.follow(held.follower, null);
+    await held.host?.stop();
+    await held.log?.close({ clean: true });
   }
 
   private host(topicId: string, partition: number): PartitionHost | null {
@@ -150,29 +187,41 @@ export class ReplicaManager implements Partitions {
     const topic = image.topicNames.get(topicId);
     if (record === undefined || topic === undefined || this.closed) return;
     if (partition >= image.topics.get(topic)!.value.partitions) return;
-    if (!record.value.replicas.includes(this.options.hello.broker)) return;
     const held = this.held.get(keyOf(topicId, partition));
-    if (held === undefined) this.hold(topic, topicId, partition);
-    else if (held.host !== null) this.applyRecord(held, record);
+    if (held !== undefined) this.applyRecord(held, record);
+    else if (record.value.replicas.includes(this.options.hello.broker)) this.hold(topic, topicId, partition);
   }
 
   private hold(topic: string, topicId: string, partition: number): void {
-    const held: Held = { topicId, partition, host: null, follower: null, opened: Promise.resolve() };
+    const folder = folderOf(topic, partition);
+    const held: Held = { topicId, partition, folder, log: null, host: null, follower: null, opened: Promise.resolve() };
     const open = async (): Promise<void> => {
       if (this.closed) return;
-      held.host = await this.open(topic, topicId, partition);
+      held.log = await this.openLog(topic, topicId, partition);
+      held.host = this.hostOver(held.log, topic, topicId, partition);
       held.follower = this.followerOf(held.host);
       this.applyConfig(this.options.tracker.image, held.host);
       const record = this.options.tracker.image.partitions.get(topicId)?.get(partition);
       if (record !== undefined) this.applyRecord(held, record);
     };
-    held.opened = this.openInTurn(open).catch((error: unknown) => {
+    const free = this.freed(folder);
+    const opening = free === null ? this.openInTurn(open) : free.then(() => this.openInTurn(open));
+    held.opened = opening.catch((error: unknown) => {
       const { message } = toOttlaError(error);
       this.options.logger.error(
         `${topic}-${partition}: the log can't be opened, the replica stays offline: ${message}`,
       );
     });
     this.held.set(keyOf(topicId, partition), held);
+    this.byFolder.set(folder, held);
+  }
+
+  /** Once nobody uses the folder any more: a deleted topic of the same name, or a replica on its way out. Null when it is free now. */
+  private freed(folder: string): Promise<unknown> | null {
+    const former = this.byFolder.get(folder);
+    if (former !== undefined) void this.release(former.topicId, former.partition).catch(() => {});
+    const waits = [...this.leaving.values()].filter((entry) => entry.folder === folder).map(({ left }) => left);
+    return waits.length === 0 ? null : Promise.all(waits);
   }
 
   private async openInTurn(open: () => Promise<void>): Promise<void> {
@@ -186,15 +235,31 @@ export class ReplicaManager implements Partitions {
     }
   }
 
-  private async open(topic: string, topicId: string, partition: number): Promise<PartitionHost> {
-    const { config, directory, clock, logger, codecs, tracker } = this.options;
+  private async openLog(topic: string, topicId: string, partition: number): Promise<PartitionLog> {
+    const { config, directory, tracker } = this.options;
     const configs = tracker.image.topics.get(topic)?.value.configs ?? {};
     const wanted = { topic, topicId, partition, config: logConfigOf(config, configs) };
-    const log = await directory.openPartition(wanted).catch(async (error: unknown) => {
+    return directory.openPartition(wanted).catch(async (error: unknown) => {
       if (toOttlaError(error).code !== 'INCONSISTENT_TOPIC_ID') throw error;
-      await directory.setAside({ topic, partition });
+      await this.clear(topic, partition);
       return directory.openPartition(wanted);
     });
+  }
+
+  /** Takes another topic's folder out of the way: for good where a deletion record for its id says so. */
+  private async clear(topic: string, partition: number): Promise<void> {
+    const { directory, tracker } = this.options;
+    const folders = await directory.partitionsOnDisk();
+    const found = folders.find((folder) => folder.topic === topic && folder.partition === partition);
+    const topicId = found?.topicId ?? null;
+    const isDeleted = topicId !== null && tracker.image.deletions.has(topicId);
+    await (isDeleted
+      ? directory.deletePartition({ topic, partition, topicId })
+      : directory.setAside({ topic, partition }));
+  }
+
+  private hostOver(log: PartitionLog, topic: string, topicId: string, partition: number): PartitionHost {
+    const { clock, logger, codecs } = this.options;
     return new PartitionHost({
       ...{ topic, topicId, partition, clock, logger, codecs, log },
       time: this.time,
@@ -242,9 +307,10 @@ export class ReplicaManager implements Partitions {
     const { host, follower } = held;
     if (host === null || follower === null) return;
     host.feed({ type: 'record-changed', record: record.value, modRevision: record.modRevision });
-    const { leader } = record.value;
+    const { leader, replicas } = record.value;
     const { broker } = this.options.hello;
-    this.leaderLinks.follow(follower, leader === null || leader.broker === broker ? null : leader);
+    const follows = leader !== null && leader.broker !== broker && replicas.includes(broker);
+    this.leaderLinks.follow(follower, follows ? leader : null);
   }
 
   private followerOf(host: PartitionHost): Follower {
@@ -276,6 +342,10 @@ export class ReplicaManager implements Partitions {
       return null;
     }
   }
+}
+
+function folderOf(topic: string, partition: number): string {
+  return `${topic}-${partition}`;
 }
 
 function keyOf(topicId: string, partition: number): string {

@@ -1,4 +1,5 @@
-import { deletionRecordCodec } from '@ottla/metadata';
+import { deletionRecordCodec, partitionRecordCodec, topicRecordCodec } from '@ottla/metadata';
+import type { PartitionRecord } from '@ottla/replication';
 import { nodeClock, silentLogger } from '@ottla/runtime';
 import { Deletions } from '../../src/partition/deletions';
 import { eventually } from '../support/eventually';
@@ -14,13 +15,17 @@ beforeEach(async () => {
   broker = await world.start(1);
   await world.createTopic(1);
   await produce(broker.partition(), 'to be forgotten');
-  const { tracker, directory, replicas } = broker;
-  deletions = new Deletions({
+  deletions = deletionsOn(broker);
+});
+
+function deletionsOn({ tracker, directory, replicas }: WorldBroker): Deletions {
+  const made = new Deletions({
     ...{ broker: 1, clusterId: 'world', clock: nodeClock, logger: silentLogger, tracker, directory },
     release: (topicId, partition) => replicas.release(topicId, partition),
   });
-  deletions.start();
-});
+  made.start();
+  return made;
+}
 
 afterEach(async () => {
   await deletions.close();
@@ -60,4 +65,48 @@ describe('a deleted topic', () => {
     );
     expect(await folders()).toBe(1);
   });
+
+  it('and one of its name created at once: the new one is served, the old folder is gone', async () => {
+    await recordDeletion(TOPIC_ID, [1, 2]);
+    await createAgain();
+    await eventually(() => broker.replicas.get(AGAIN, 0)?.isLeader === true, 'the new topic to be led');
+    await produce(broker.replicas.get(AGAIN, 0)!, 'first of the new topic');
+    await eventually(() => pending()?.join() === '2', 'broker 1 to strike itself off');
+    expect(await broker.directory.partitionsOnDisk()).toEqual([{ topic: TOPIC, partition: 0, topicId: AGAIN }]);
+    expect(await broker.disk.list('/data')).not.toContainEqual(expect.stringMatching(/stray/));
+    expect(broker.replicas.get(AGAIN, 0)!.logEnd).toBe(1);
+  });
+
+  it('while its broker is away, and one of its name created: when the broker is back the old folder goes', async () => {
+    await deletions.close();
+    const disk = await world.kill(1);
+    await recordDeletion(TOPIC_ID, [1, 2]);
+    await createAgain();
+    broker = await world.start(1, disk);
+    deletions = deletionsOn(broker);
+    await eventually(() => pending()?.join() === '2', 'broker 1 to strike itself off');
+    await eventually(() => broker.replicas.get(AGAIN, 0) !== null, 'the new replica to be opened');
+    expect(await broker.directory.partitionsOnDisk()).toEqual([{ topic: TOPIC, partition: 0, topicId: AGAIN }]);
+    expect(await broker.disk.list('/data')).not.toContainEqual(expect.stringMatching(/stray/));
+  });
 });
+
+const AGAIN = '22222222-2222-4333-8444-555555555555';
+
+/** A topic of the same name, led by broker 1. */
+async function createAgain(): Promise<void> {
+  const record: PartitionRecord = {
+    ...{ version: 1, replicas: [1], adding: [], removing: [], leaderEpoch: 0, elr: [], minIsr: 1, unclean: false },
+    leader: { broker: 1, run: broker.run },
+    isr: [{ broker: 1, logId: broker.logId }],
+    lastKnownLeader: null,
+  };
+  const topic = { version: 1 as const, name: TOPIC, topicId: AGAIN, partitions: 1, configs: {}, internal: false };
+  await world.store.txn({
+    compare: [],
+    success: [
+      { type: 'put', key: keys.partition(AGAIN, 0), value: partitionRecordCodec.encode(record) },
+      { type: 'put', key: keys.topic(TOPIC), value: topicRecordCodec.encode(topic) },
+    ],
+  });
+}
