@@ -1,0 +1,118 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { RunningCluster } from './harness/cluster';
+import { kcat } from './harness/kcat';
+import { describeWith, type Started, scratchDir, start } from './harness/processes';
+import { waitFor } from './harness/wait';
+
+jest.setTimeout(120_000);
+
+const TOPIC = 'racked';
+const RACKS = ['a', 'b', 'c'];
+const SELECTOR = 'org.apache.kafka.common.replica.RackAwareReplicaSelector';
+
+let scratch: ReturnType<typeof scratchDir>;
+let cluster: RunningCluster;
+
+/** Each broker in a rack of its own, as its owner would write into its config file. */
+beforeAll(async () => {
+  scratch = scratchDir('racks');
+  for (const [index, rack] of RACKS.entries()) {
+    const dir = join(scratch.path, `broker-${index + 1}`);
+    mkdirSync(dir, { recursive: true });
+    writeFileSync(join(dir, 'config.json'), JSON.stringify({ 'broker.rack': rack }));
+  }
+  const args = ['--set', `replica.selector.class=${SELECTOR}`, '--set', 'replica.lag.time.max.ms=2000'];
+  cluster = await RunningCluster.start({ brokers: 3, dataDir: scratch.path, args });
+});
+
+afterAll(async () => {
+  await cluster?.stop();
+  scratch?.remove();
+});
+
+const lines = (from: number, count: number): Buffer =>
+  Buffer.from(Array.from({ length: count }, (_, n) => `${from + n}\n`).join(''));
+
+const produce = (from: number, count: number): Buffer =>
+  kcat(cluster.bootstrap, ['-P', '-t', TOPIC, '-p', '0', '-X', 'acks=all'], lines(from, count));
+
+describeWith(['kcat'], 'apt-get install kcat')('a consumer that names its rack (librdkafka)', () => {
+  let consumer: Started;
+  let follower: number;
+  const received: string[] = [];
+  /** Brokers that fetches went to, by librdkafka's own account. */
+  const fetchedFrom: number[] = [];
+
+  beforeAll(() => {
+    cluster.run('topics', 'create', TOPIC, '--partitions', '1', '--replication-factor', '3');
+    const { leader, replicas } = cluster.describeTopic(TOPIC).partitions[0]!;
+    follower = replicas.find((broker) => broker !== leader)!;
+    produce(0, 100);
+    consumer = start('kcat', [
+      ...['-b', cluster.bootstrap, '-C', '-t', TOPIC, '-p', '0', '-o', 'beginning', '-u', '-q'],
+      ...['-X', `client.rack=${RACKS[follower - 1]}`, '-X', 'debug=fetch', '-X', 'fetch.wait.max.ms=200'],
+    ]);
+    let rest = '';
+    consumer.child.stdout!.on('data', (chunk: Buffer) => {
+      const parts = (rest + chunk.toString('utf8')).split('\n');
+      rest = parts.pop()!;
+      received.push(...parts);
+    });
+    consumer.child.stderr!.on('data', (chunk: Buffer) => {
+      for (const match of chunk.toString('utf8').matchAll(/FETCH\|.*?\/(\d+): (?:Topic racked|Fetch topic racked)/g)) {
+        fetchedFrom.push(Number(match[1]));
+      }
+    });
+  });
+
+  afterAll(() => consumer?.stop('SIGKILL'));
+
+  const expected = (count: number): string[] => Array.from({ length: count }, (_, n) => String(n));
+
+  it('reads everything, and from the replica in its rack', async () => {
+    await waitFor('the first hundred records', () => received.length >= 100, 20_000);
+    expect(received).toEqual(expected(100));
+    await waitFor(
+      'fetches from the follower',
+      () => fetchedFrom.slice(-3).every((broker) => broker === follower),
+      20_000,
+    );
+    produce(100, 100);
+    await waitFor('the next hundred records', () => received.length >= 200, 20_000);
+    expect(received).toEqual(expected(200));
+    expect(fetchedFrom.slice(-3)).toEqual([follower, follower, follower]);
+  });
+
+  it('goes back to the leader when that replica stops, and loses and repeats nothing', async () => {
+    process.kill(cluster.pidOf(follower), 'SIGSTOP');
+    try {
+      await waitFor(
+        'the ISR to go on without it',
+        () => !cluster.describeTopic(TOPIC).partitions[0]!.isr.includes(follower),
+        20_000,
+      );
+      produce(200, 100);
+      await waitFor('the records by way of the leader', () => received.length >= 300, 60_000);
+      expect(received).toEqual(expected(300));
+    } finally {
+      process.kill(cluster.pidOf(follower), 'SIGCONT');
+    }
+  });
+
+  it('reads from it again once it is back in sync', async () => {
+    await waitFor(
+      'it to be in the ISR',
+      () => cluster.describeTopic(TOPIC).partitions[0]!.isr.includes(follower),
+      30_000,
+    );
+    produce(300, 10);
+    await waitFor('the records', () => received.length >= 310, 30_000);
+    await waitFor(
+      'fetches from the follower',
+      () => fetchedFrom.slice(-3).every((broker) => broker === follower),
+      30_000,
+    );
+    expect(received).toEqual(expected(310));
+  });
+});
