@@ -220,6 +220,16 @@ export class Actions {
     });
   }
 
+  /** Does something now, and again every `everyMs`, unless the faults are over. */
+  repeat(times: number, everyMs: number, action: () => void): void {
+    action();
+    for (let again = 1; again < times; again++) {
+      this.world.time.after(again * everyMs, () => {
+        if (!this.healed) action();
+      });
+    }
+  }
+
   /** Undoes all that is still in the way, and has everybody run. */
   heal(): void {
     this.healed = true;

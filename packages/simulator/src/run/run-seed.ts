@@ -1,3 +1,4 @@
+import { drawFaults, unleash } from '../faults/nemesis';
 import { onEscapedError } from '../node/escapes';
 import { turn } from '../node/turn';
 import { SimTime } from '../time/sim-time';
@@ -31,15 +32,18 @@ export async function runSeed(options: RunOptions, parts: WorkloadParts = client
   const world = new World(time, streams, plan, trace);
   escaped = (error) => world.internalError(error);
   const clients = parts.draw(streams.of('workload plan'), plan, omit);
-  const items = [...clients.items];
+  const faults = drawFaults(streams.of('faults'), plan);
+  const items = [...faults.map(({ index, kind, text }) => ({ index, kind, text })), ...clients.items];
   for (const item of items) trace.line(`planned ${item.index} ${item.kind}: ${item.text}`);
   const workload = parts.create(clientWorld(world), clients);
   const stopListening = onEscapedError(escaped);
   try {
     for (const broker of world.brokers.values()) time.after(0, () => broker.start());
     workload.start();
+    unleash(world, faults, omit);
     await time.runUntil(plan.faultMs);
     trace.line('healing');
+    world.actions.heal();
     workload.quiesce();
     await heal(world, workload);
     for (const violation of workload.finish()) world.violation(violation);

@@ -1,0 +1,48 @@
+/** What is waited for, as the true store shows it. */
+export type Spring =
+  | 'elected'
+  | 'isr-grew'
+  | 'isr-shrank'
+  | 'elr-grew'
+  | 'minimum-changed'
+  | 'registered'
+  | 'unregistered'
+  | 'claimed'
+  | 'topic-deleted';
+
+/** Whom it happened to. */
+export type Role = 'leader' | 'former-leader' | 'added' | 'removed' | 'follower' | 'broker' | 'controller';
+
+/** Who has which part in what happened; some are nobody. */
+export type Scene = Readonly<Partial<Record<Role, number>>>;
+
+/** One thing that is done, `afterMs` after what was waited for. */
+export type Step = { readonly afterMs: number; readonly to: Role } & (
+  | { readonly blow: 'kill' | 'crash' | 'stop' | 'pause' | 'isolate' | 'cut-from-store'; readonly ms: number }
+  | { readonly blow: 'cut'; readonly from: Role; readonly ms: number }
+  | { readonly blow: 'reset'; readonly from: Role }
+  | { readonly blow: 'refuse-connects'; readonly ms: number }
+  | { readonly blow: 'delay-watch'; readonly delayMs: number; readonly ms: number }
+  | { readonly blow: 'fill-disk'; readonly bytesLeft: number; readonly ms: number }
+  | { readonly blow: 'lose-answer' | 'end-lease' }
+);
+
+/** Something done at the very moment that matters, where a time drawn at random would hardly ever hit. */
+export interface Ambush {
+  readonly name: string;
+  readonly spring: Spring;
+  /** Virtual ms from which on it waits. */
+  readonly fromMs: number;
+  /** How often it strikes. */
+  readonly times: number;
+  readonly steps: readonly Step[];
+}
+
+export function textOf({ name, spring, fromMs, times, steps }: Ambush): string {
+  const told = steps.map((step) => {
+    const { blow, to, afterMs } = step;
+    const from = 'from' in step ? ` from ${step.from}` : '';
+    return `${blow} ${to}${from}${'ms' in step ? ` for ${step.ms} ms` : ''} at +${afterMs} ms`;
+  });
+  return `${name}: ${spring} from ${fromMs} ms on, ${times} times: ${told.join(', ')}`;
+}

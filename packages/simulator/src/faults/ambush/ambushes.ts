@@ -1,0 +1,120 @@
+import { StoreView } from '../../checkers/store/store-view';
+import type { PlannedItem } from '../../run/result';
+import type { World } from '../../run/world';
+import { STORE_HOST } from '../../store/sim-store';
+import type { Actions } from '../actions';
+import { type Ambush, type Scene, type Step, textOf } from './ambush';
+import { type Happening, happeningsOf } from './scenes';
+
+/** Numbers of ambushes begin here. */
+export const FIRST_AMBUSH = 500;
+
+export function ambushItems(ambushes: readonly Ambush[]): PlannedItem[] {
+  return ambushes.map((ambush, n) => ({ index: FIRST_AMBUSH + n, kind: 'ambush', text: textOf(ambush) }));
+}
+
+interface Laid {
+  readonly ambush: Ambush;
+  left: number;
+}
+
+/** Waits for what is planned for, and strikes. */
+export class Ambushes {
+  private readonly laid: Laid[];
+  private readonly view: StoreView;
+  private isOver = false;
+
+  constructor(
+    private readonly world: World,
+    private readonly actions: Actions,
+    ambushes: readonly Ambush[],
+    omit: ReadonlySet<number>,
+  ) {
+    this.view = new StoreView(String(world.plan.settings['cluster.id']));
+    this.laid = ambushes
+      .filter((_ambush, n) => !omit.has(FIRST_AMBUSH + n))
+      .map((ambush) => ({ ambush, left: ambush.times }));
+  }
+
+  start(): void {
+    this.world.store.listen({
+      onRevision: ({ events }) => {
+        for (const event of events) {
+          const change = this.view.apply(event);
+          if (change !== null) for (const happening of happeningsOf(change, this.view)) this.onHappening(happening);
+        }
+      },
+      onRestored: (_at, _revision, entries) => {
+        this.view.clear();
+        for (const kv of entries) this.view.apply({ type: 'put', key: kv.key, kv });
+      },
+    });
+  }
+
+  /** Strikes no more. */
+  disarm(): void {
+    this.isOver = true;
+  }
+
+  private onHappening({ spring, scene }: Happening): void {
+    const now = this.world.time.now();
+    for (const laid of this.laid) {
+      const { ambush } = laid;
+      if (this.isOver || laid.left === 0 || ambush.spring !== spring || now < ambush.fromMs) continue;
+      if (!ambush.steps.every((step) => castOf(step, scene))) continue;
+      laid.left--;
+      this.world.counters.add('ambushes');
+      this.world.trace.line(`ambush: ${ambush.name}`);
+      for (const step of ambush.steps) this.strike(step, scene);
+    }
+  }
+
+  private strike(step: Step, scene: Scene): void {
+    const act = (): void => {
+      if (!this.isOver) this.act(step, scene);
+    };
+    // At once it hits the very answer that is about to be given.
+    if (step.afterMs === 0 && (step.blow === 'lose-answer' || step.blow === 'delay-watch')) act();
+    else this.world.time.after(step.afterMs, act);
+  }
+
+  private act(step: Step, scene: Scene): void {
+    const { actions } = this;
+    const id = scene[step.to]!;
+    switch (step.blow) {
+      case 'kill':
+        return actions.kill(id, step.ms);
+      case 'crash':
+        return actions.crashMachine(id, step.ms);
+      case 'stop':
+        return actions.stop(id, step.ms);
+      case 'pause':
+        return actions.pause(id, step.ms);
+      case 'isolate':
+        return actions.isolate(`b${id}`, 'both', step.ms);
+      case 'cut-from-store':
+        return actions.cut(`b${id}`, STORE_HOST, false, step.ms);
+      case 'cut':
+        return actions.cut(`b${scene[step.from]}`, `b${id}`, false, step.ms);
+      case 'reset':
+        return actions.reset(`b${scene[step.from]}`, `b${id}`);
+      case 'refuse-connects':
+        return actions.refuseConnects(`b${id}`, 'refuse', step.ms);
+      case 'delay-watch':
+        return actions.delayWatch(id, step.delayMs, step.ms);
+      case 'fill-disk':
+        return actions.fullDisk(id, step.bytesLeft, step.ms);
+      case 'lose-answer':
+        return actions.loseAnswers(id, 1);
+      case 'end-lease':
+        return actions.endLease(id);
+    }
+  }
+}
+
+/** Everybody whom a step names is there, and no broker is to be cut off from itself. */
+function castOf(step: Step, scene: Scene): boolean {
+  const to = scene[step.to];
+  if (to === undefined) return false;
+  return !('from' in step) || (scene[step.from] !== undefined && scene[step.from] !== to);
+}

@@ -1,0 +1,175 @@
+import type { Random } from '@ottla/runtime';
+import type { Ambush } from './ambush';
+
+type Between = (least: number, most: number) => number;
+type Recipe = (between: Between) => Pick<Ambush, 'name' | 'spring' | 'steps'> & { readonly times?: number };
+
+/** Leaders that die, or sleep, as soon as they are elected: replicas with different tails lead in turn. */
+const chases: readonly Recipe[] = [
+  (between) => ({
+    name: 'kill each new leader',
+    spring: 'elected',
+    times: between(2, 4),
+    steps: [{ afterMs: between(0, 60), to: 'leader', blow: 'kill', ms: between(300, 3_000) }],
+  }),
+  (between) => ({
+    name: 'stop each new leader for a while',
+    spring: 'elected',
+    times: between(1, 3),
+    steps: [{ afterMs: between(0, 300), to: 'leader', blow: 'pause', ms: between(1_500, 6_000) }],
+  }),
+  (between) => ({
+    name: 'cut off each new leader',
+    spring: 'elected',
+    times: between(1, 3),
+    steps: [{ afterMs: between(0, 300), to: 'leader', blow: 'isolate', ms: between(1_500, 5_000) }],
+  }),
+  (between) => ({
+    name: 'the former leader hears late of its end',
+    spring: 'elected',
+    steps: [
+      { afterMs: 0, to: 'former-leader', blow: 'delay-watch', delayMs: between(300, 3_000), ms: 3_000 },
+      { afterMs: between(0, 50), to: 'former-leader', from: 'leader', blow: 'cut', ms: between(300, 3_000) },
+    ],
+  }),
+  (between) => ({
+    name: 'the disk of a new leader is full',
+    spring: 'elected',
+    times: between(1, 2),
+    steps: [
+      {
+        afterMs: between(100, 1_500),
+        to: 'leader',
+        blow: 'fill-disk',
+        bytesLeft: between(0, 1_500),
+        ms: between(300, 2_000),
+      },
+    ],
+  }),
+];
+
+/** Changes of the ISR whose outcome is unknown, or that come at a bad time. */
+const isrRaces: readonly Recipe[] = [
+  (between) => {
+    const cutMs = between(100, 900);
+    const cutAt = between(0, 20);
+    return {
+      name: 'an ISR expansion that the leader knows nothing of, then the leader dies',
+      spring: 'isr-grew',
+      times: between(1, 2),
+      steps: [
+        { afterMs: 0, to: 'leader', blow: 'lose-answer' },
+        { afterMs: 0, to: 'leader', blow: 'delay-watch', delayMs: cutMs + 100, ms: cutMs + 200 },
+        { afterMs: cutAt, to: 'added', from: 'leader', blow: 'cut', ms: cutMs + 50 },
+        { afterMs: cutAt + cutMs, to: 'leader', blow: 'kill', ms: between(1_500, 5_000) },
+      ],
+    };
+  },
+  (between) => ({
+    name: 'the leader dies when the ISR has shrunk',
+    spring: 'isr-shrank',
+    times: between(1, 3),
+    steps: [{ afterMs: between(0, 300), to: 'leader', blow: 'kill', ms: between(500, 5_000) }],
+  }),
+  (between) => ({
+    name: 'the answer to a shrink is lost',
+    spring: 'isr-shrank',
+    times: between(1, 3),
+    steps: [{ afterMs: 0, to: 'leader', blow: 'lose-answer' }],
+  }),
+  (between) => {
+    const at = between(900, 2_500);
+    return {
+      name: 'a follower dies unheard while its leader cannot reach the store',
+      spring: 'isr-shrank',
+      steps: [
+        { afterMs: between(0, 800), to: 'leader', blow: 'cut-from-store', ms: at + between(500, 1_500) },
+        { afterMs: at, to: 'removed', from: 'leader', blow: 'cut', ms: between(2_000, 4_000) },
+        { afterMs: at + 5, to: 'removed', blow: 'crash', ms: between(50, 300) },
+      ],
+    };
+  },
+  (between) => ({
+    name: 'the last in sync dies, an eligible leader is there',
+    spring: 'elr-grew',
+    times: between(1, 2),
+    steps: [{ afterMs: between(0, 1_500), to: 'leader', blow: 'kill', ms: between(2_000, 6_000) }],
+  }),
+  (between) => ({
+    name: 'the leader dies when the minimum has changed',
+    spring: 'minimum-changed',
+    times: between(1, 3),
+    steps: [{ afterMs: between(0, 60), to: 'leader', blow: 'kill', ms: between(1_500, 5_000) }],
+  }),
+];
+
+/** Brokers and controllers that come and go. */
+const memberships: readonly Recipe[] = [
+  (between) => ({
+    name: 'a machine crashes again when its broker has registered',
+    spring: 'registered',
+    times: between(1, 2),
+    steps: [{ afterMs: between(0, 600), to: 'broker', blow: 'crash', ms: between(100, 2_000) }],
+  }),
+  (between) => ({
+    name: 'a firewall stands before a broker, and connections break',
+    spring: 'registered',
+    steps: [
+      { afterMs: between(0, 200), to: 'broker', blow: 'refuse-connects', ms: between(4_000, 8_000) },
+      ...[1, 2, 3, 4].map((n) => {
+        const afterMs = n * between(700, 1_500);
+        return { afterMs, to: 'broker', from: 'controller', blow: 'reset' } as const;
+      }),
+    ],
+  }),
+  (between) => ({
+    name: 'a new controller is stopped for a while',
+    spring: 'claimed',
+    times: between(1, 2),
+    steps: [{ afterMs: between(0, 600), to: 'controller', blow: 'pause', ms: between(2_500, 8_000) }],
+  }),
+  (between) => ({
+    name: 'a new controller cannot reach the store for a while',
+    spring: 'claimed',
+    times: between(1, 2),
+    steps: [{ afterMs: between(0, 600), to: 'controller', blow: 'cut-from-store', ms: between(500, 8_000) }],
+  }),
+  (between) => ({
+    name: 'a new controller dies',
+    spring: 'claimed',
+    times: between(1, 3),
+    steps: [{ afterMs: between(0, 60), to: 'controller', blow: 'kill', ms: between(300, 2_000) }],
+  }),
+  (between) => {
+    const at = between(100, 1_500);
+    return {
+      name: 'a leader is not registered, and nobody controls',
+      spring: 'elected',
+      steps: [
+        { afterMs: at, to: 'controller', blow: 'pause', ms: between(3_000, 6_000) },
+        { afterMs: at + 5, to: 'leader', blow: 'end-lease' },
+        { afterMs: at + 10, to: 'follower', blow: 'kill', ms: between(3_000, 6_000) },
+      ],
+    };
+  },
+  (between) => ({
+    name: 'a broker is away while a topic is deleted',
+    spring: 'topic-deleted',
+    times: between(1, 2),
+    steps: [{ afterMs: 0, to: 'broker', blow: 'kill', ms: between(1_500, 5_000) }],
+  }),
+];
+
+const GROUPS = [chases, isrRaces, memberships];
+const MOST = 3;
+
+/** None for about every third seed. */
+export function drawAmbushes(random: Random, faultMs: number): Ambush[] {
+  const between: Between = (least, most) => least + random.below(most - least + 1);
+  const count = random.below(3) === 0 ? 0 : between(1, MOST);
+  return Array.from({ length: count }, () => {
+    const group = GROUPS[random.below(GROUPS.length)]!;
+    const recipe = group[random.below(group.length)]!;
+    return { times: 1, ...recipe(between), fromMs: between(500, Math.max(501, Math.floor(faultMs * 0.7))) };
+  });
+}

@@ -1,0 +1,61 @@
+import type { PartitionRecord } from '@ottla/replication';
+import type { StoreChange, StoreView } from '../../checkers/store/store-view';
+import type { Scene, Spring } from './ambush';
+
+/** Something that can be waited for, and those who take part in it. */
+export interface Happening {
+  readonly spring: Spring;
+  readonly scene: Scene;
+}
+
+/** Tells what a change of the store means. */
+export function happeningsOf(change: StoreChange, view: StoreView): Happening[] {
+  const controller = view.claim === null ? {} : { controller: view.claim.value.broker };
+  switch (change.kind) {
+    case 'claim':
+      return change.after === null ? [] : [{ spring: 'claimed', scene: controller }];
+    case 'registration': {
+      const scene = { broker: change.broker, ...controller };
+      if (change.after === null) return [{ spring: 'unregistered', scene }];
+      return change.before === null ? [{ spring: 'registered', scene }] : [];
+    }
+    case 'partition': {
+      if (change.before === null) return [];
+      if (change.after === null) return [{ spring: 'topic-deleted', scene: holder(change.before.value, controller) }];
+      return ofPartition(change.before.value, change.after.value, controller);
+    }
+  }
+}
+
+function ofPartition(before: PartitionRecord, after: PartitionRecord, controller: Scene): Happening[] {
+  const [added] = after.isr.filter((member) => !before.isr.some(({ broker }) => broker === member.broker));
+  const [removed] = before.isr.filter((member) => !after.isr.some(({ broker }) => broker === member.broker));
+  const leader = after.leader?.broker;
+  const follower = after.isr.find(({ broker }) => broker !== leader)?.broker;
+  const scene = scenery({
+    leader,
+    'former-leader': before.leader?.broker,
+    added: added?.broker,
+    removed: removed?.broker,
+    follower,
+    ...controller,
+  });
+  const springs: Spring[] = [];
+  if (after.leaderEpoch !== before.leaderEpoch) {
+    if (leader !== undefined) springs.push('elected');
+  } else {
+    if (added !== undefined) springs.push('isr-grew');
+    if (removed !== undefined) springs.push('isr-shrank');
+  }
+  if (after.elr.length > before.elr.length) springs.push('elr-grew');
+  if (after.minIsr !== before.minIsr) springs.push('minimum-changed');
+  return springs.map((spring) => ({ spring, scene }));
+}
+
+function holder({ replicas, leader }: PartitionRecord, controller: Scene): Scene {
+  return scenery({ broker: replicas.find((id) => id !== leader?.broker) ?? replicas[0], ...controller });
+}
+
+function scenery(parts: Record<string, number | undefined>): Scene {
+  return Object.fromEntries(Object.entries(parts).filter(([, broker]) => broker !== undefined));
+}
