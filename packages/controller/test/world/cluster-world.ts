@@ -3,8 +3,10 @@ import type { OttlaError } from '@ottla/protocol';
 import type { PartitionRecord } from '@ottla/replication';
 import { ManualClock, SeededRandom, silentLogger } from '@ottla/runtime';
 import type { ControllerEvent } from '../../src/core/controller-event';
+import { DEFAULT_LEADER_BALANCE, type LeaderBalanceSettings } from '../../src/core/settings';
 import { ClusterMember } from '../../src/host/cluster-member';
 import { ConfigAdmin } from '../../src/host/config-admin';
+import { PartitionAdmin } from '../../src/host/partition-admin';
 import { TopicAdmin } from '../../src/host/topic-admin';
 import { KEYS } from '../controller-fixtures';
 import { CLUSTER, DEFAULTS, registration } from '../fixtures';
@@ -20,6 +22,7 @@ export class Process {
   readonly member: ClusterMember;
   readonly topics: TopicAdmin;
   readonly configs: ConfigAdmin;
+  readonly partitions: PartitionAdmin;
   readonly events: ControllerEvent[] = [];
   superseded: OttlaError | null = null;
 
@@ -38,6 +41,7 @@ export class Process {
     this.member = new ClusterMember({
       ...shared,
       clusterId: CLUSTER,
+      leaderBalance: world.leaderBalance,
       self: { broker, run },
       view: this.tracker,
       network: world.network.networkOf(broker),
@@ -48,6 +52,7 @@ export class Process {
     });
     this.topics = new TopicAdmin({ ...shared, view: this.tracker, validateConfigs: () => {} });
     this.configs = new ConfigAdmin({ ...shared, view: this.tracker });
+    this.partitions = new PartitionAdmin({ ...shared, view: this.tracker });
   }
 
   listen(): void {
@@ -83,6 +88,8 @@ export class ClusterWorld {
   readonly store = new MemoryStore({ clock: this.clock });
   readonly network = new PeerWorld();
   readonly processes: Process[] = [];
+  /** Of processes launched from now on. */
+  leaderBalance: LeaderBalanceSettings = DEFAULT_LEADER_BALANCE;
 
   /** A process with what it needs, not yet in the cluster. */
   async launch(broker: number, run = `run-${broker}`, port = 9292 + broker): Promise<Process> {
@@ -169,6 +176,19 @@ export class ClusterWorld {
     const key = KEYS.partition(topic.topicId, partition);
     const { kv } = await this.store.get(key);
     return partitionRecordCodec.decode(kv!.value, key);
+  }
+
+  /** As its leader would: the broker has caught up, with its log. */
+  async joinIsr(topic: TopicRecord, partition: number, broker: number): Promise<void> {
+    const key = KEYS.partition(topic.topicId, partition);
+    const { kv } = await this.store.get(key);
+    const record = partitionRecordCodec.decode(kv!.value, key);
+    const isr = [...record.isr, { broker, logId: `log-${broker}` }];
+    const { succeeded } = await this.store.txn({
+      compare: [{ key, target: 'mod', equals: kv!.modRevision }],
+      success: [{ type: 'put', key, value: partitionRecordCodec.encode({ ...record, isr }) }],
+    });
+    if (!succeeded) throw new Error(`broker ${broker} could not join the ISR of ${topic.name}-${partition}`);
   }
 
   async registered(): Promise<number[]> {
