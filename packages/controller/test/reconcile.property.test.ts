@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import type { SessionView } from '../src/core/controller-state';
 import { Observations } from '../src/core/detection/observations';
 import { Suspicion } from '../src/core/detection/suspicion';
+import { originalReplicas } from '../src/core/reassignment/assignment';
 import { reconcile } from '../src/core/reconcile';
 import type { PlannedTxn } from '../src/core/txn/planned-txn';
 import { KEYS } from './controller-fixtures';
@@ -32,6 +33,20 @@ const members = fc
   .chain((brokers) => fc.tuple(...brokers.map(member)))
   .map((list) => list as ReplicaId[]);
 
+/** A reassignment under way: the first of the replicas are added, the last ones leave. */
+function reassigning(
+  replicas: number[],
+  moves: { adding: number; removing: number; removed: boolean },
+): Pick<PartitionRecord, 'replicas' | 'adding' | 'removing' | 'original' | 'removed'> {
+  const adding = replicas.slice(0, Math.min(moves.adding, replicas.length - 1));
+  const others = replicas.slice(adding.length);
+  const removing = others.slice(Math.max(0, others.length - Math.min(moves.removing, replicas.length - 1)));
+  const away = REPLICAS.find((broker) => !replicas.includes(broker));
+  const removed = moves.removed && away !== undefined ? { removed: [away] } : {};
+  const isUnderWay = adding.length + removing.length > 0;
+  return { replicas, adding, removing, ...(isUnderWay ? { original: others } : {}), ...removed };
+}
+
 /** Any record that could have come about: a leader is in the ISR, the ELR is beside it and below the minimum. */
 const partitionRecord: fc.Arbitrary<PartitionRecord> = fc
   .record({
@@ -43,16 +58,18 @@ const partitionRecord: fc.Arbitrary<PartitionRecord> = fc
     lastKnown: fc.option(fc.constantFrom(...REPLICAS).chain(member)),
     leaderEpoch: fc.nat(50),
     unclean: fc.boolean(),
+    moves: fc.record({ adding: fc.nat(2), removing: fc.nat(2), removed: fc.boolean() }),
   })
-  .map(({ replicas, isr, elr, lead, minIsr, lastKnown, leaderEpoch, unclean }) => {
+  .map(({ replicas, isr, elr, lead, minIsr, lastKnown, leaderEpoch, unclean, moves }) => {
+    const assignment = reassigning(replicas, moves);
     const inIsr = isr.filter((entry) => replicas.includes(entry.broker));
-    const minimum = Math.min(minIsr, replicas.length);
+    const minimum = Math.min(minIsr, originalReplicas(assignment).length);
     const eligible = elr.filter(
       ({ broker }) => replicas.includes(broker) && !inIsr.some((entry) => entry.broker === broker),
     );
     const leader = lead === null ? undefined : inIsr[lead.nth % Math.max(1, inIsr.length)]?.broker;
     return record({
-      replicas,
+      ...assignment,
       isr: inIsr,
       elr: inIsr.length < minimum ? eligible : [],
       leader: leader === undefined ? null : { broker: leader, run: `run-${leader}${lead?.restarted ? 'b' : ''}` },
@@ -271,6 +288,28 @@ describe('reconciling any cluster', () => {
           const value = registered && brokerRegistrationCodec.decode(registered.value, registered.key);
           if (!before.replicas.includes(entry.broker) || (value && !value.logIds.includes(entry.logId))) continue;
           expect([...after.isr, ...after.elr]).toContainEqual(entry);
+        }
+      }
+    });
+  });
+
+  it('replicas leave when those that stay make up the minimum, in a new epoch, and are remembered for their folders', () => {
+    forEachTxn((txn, store) => {
+      for (const { key, after } of partitionPuts(txn)) {
+        const before = decode(store, key);
+        const left = before.replicas.filter((broker) => !after.replicas.includes(broker));
+        expect(after.removed ?? []).toEqual([...(before.removed ?? []), ...left]);
+        if (left.length === 0) continue;
+        expect(left).toEqual(before.removing);
+        expect(after.isr.length).toBeGreaterThanOrEqual(after.minIsr);
+        expect(before.isr).toEqual(expect.arrayContaining(after.isr));
+        expect(after.isr.map((entry) => entry.broker)).toEqual(expect.arrayContaining(before.adding));
+        expect(after.leaderEpoch).toBe(before.leaderEpoch + 1);
+        for (const entry of after.isr) {
+          const registered = store.get(KEYS.broker(entry.broker))!;
+          const guard = { key: registered.key, target: 'mod', equals: registered.modRevision };
+          expect(txn.compare).toContainEqual(guard);
+          expect(brokerRegistrationCodec.decode(registered.value, '').logIds).toContain(entry.logId);
         }
       }
     });
