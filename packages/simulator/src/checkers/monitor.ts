@@ -6,7 +6,7 @@ import type { WorkloadWorld } from '../run/workload-world';
 import { AcknowledgedEnds } from './acknowledged-ends';
 import { Exemptions } from './exemptions';
 import { candidatesHoldEverything } from './inside/candidates';
-import type { PartitionSample, ReplicaSample } from './inside/cluster-sample';
+import type { ReplicaSample } from './inside/cluster-sample';
 import { groupLogForward } from './inside/group-log';
 import { imageEqualsStore } from './inside/images';
 import { batchesOf } from './inside/replica-logs';
@@ -15,8 +15,9 @@ import { uncleanElections } from './inside/unclean-elections';
 import { checkHistory } from './outside';
 import { TruthLog } from './truth-log';
 
-/** How often the store is looked at, and the replicas with it, in ms. */
-const LOOK_MS = 20;
+/** How soon replicas are looked at after the store changed, in ms, and how often otherwise. */
+const LOOK_MS = 10;
+const SAMPLE_MS = 60;
 /** How often logs on disks are compared, in ms. */
 const COMPARE_MS = 2_500;
 const OFFSETS_TOPIC = '__consumer_offsets';
@@ -35,6 +36,8 @@ export class Monitor {
   private exemptions: Exemptions;
   private expirationMs = DEFAULT_EXPIRATION_MS;
   private losses = 0;
+  private changes = 0;
+  private sampledAt = 0;
   private comparedAt = 0;
   private epochsAtHealing = 0;
   private epochsWhenConverged: number | null = null;
@@ -48,9 +51,18 @@ export class Monitor {
   }
 
   start(): void {
+    const { inspect } = this.world;
+    inspect.onStore({
+      onRevision: ({ at, events }) => this.truth.onRevision(at, events),
+      onRestored: (at, _revision, entries) => this.truth.onRestored(at, entries),
+    });
+    this.lookAgain();
+  }
+
+  private lookAgain(): void {
     this.world.time.after(LOOK_MS, () => {
       this.look();
-      this.start();
+      this.lookAgain();
     });
   }
 
@@ -81,15 +93,15 @@ export class Monitor {
   private look(): void {
     const { world, truth } = this;
     const now = world.time.now();
-    const { revision, entries } = world.inspect.store();
     const losses = this.readLosses();
-    if (revision !== truth.revision || losses !== this.losses) {
-      truth.observe(now, revision, entries);
+    const news = truth.changes !== this.changes || losses !== this.losses;
+    if (news) {
+      this.changes = truth.changes;
       this.losses = losses;
       this.exemptions = new Exemptions(truth);
       this.acknowledged.exemptionsChanged();
     }
-    this.sample(now);
+    if (news || now - this.sampledAt >= SAMPLE_MS) this.sample(now);
     if (now - this.comparedAt < COMPARE_MS) return;
     this.comparedAt = now;
     for (const violation of [...this.compareDisks(), ...this.compareImages()]) this.tell(violation);
@@ -107,18 +119,13 @@ export class Monitor {
 
   private sample(at: number): void {
     const { truth, exemptions } = this;
-    const partitions = [...truth.partitions].map(([key, versions]) => ({
-      key,
-      record: versions.at(-1)?.value ?? null,
-    }));
-    for (const { key, record } of partitions) {
+    this.sampledAt = at;
+    for (const [key, versions] of truth.partitions) {
+      const record = versions.at(-1)?.value ?? null;
       if (record === null) continue;
       const acknowledgedEnd = this.acknowledged.of(key, exemptions);
-      const sample: PartitionSample = {
-        ...{ at, name: this.nameOf(key), record, acknowledgedEnd },
-        replicas: this.replicasOf(key, record),
-      };
-      for (const violation of candidatesHoldEverything(sample)) this.tell(violation);
+      const sample = { at, name: key, record, acknowledgedEnd, replicas: this.replicasOf(key, record) };
+      for (const violation of candidatesHoldEverything(sample)) this.tell(this.named(violation, key));
     }
   }
 
@@ -189,10 +196,11 @@ export class Monitor {
 
   private nameOf(key: string): string {
     const [topicId, partition] = splitKey(key);
-    for (const [name, versions] of this.truth.topics) {
-      if (versions.some(({ value }) => value?.topicId === topicId)) return `${name}-${partition}`;
-    }
-    return key;
+    return `${this.truth.topicNamed(topicId) ?? topicId}-${partition}`;
+  }
+
+  private named(violation: Violation, key: string): Violation {
+    return { ...violation, message: violation.message.replace(key, this.nameOf(key)) };
   }
 
   private tell(violation: Violation): void {

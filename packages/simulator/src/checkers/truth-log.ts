@@ -10,13 +10,12 @@ import {
   partitionRecordCodec,
   type TopicRecord,
   topicRecordCodec,
+  type WatchEvent,
 } from '@ottla/metadata';
 import type { PartitionRecord } from '@ottla/replication';
 import type { Truth, Version } from './truth';
 
-type Known = { readonly modRevision: number; readonly kv: KeyValue };
-
-/** Keeps every version of the store's records that it is shown. */
+/** Keeps every version of the store's records. */
 export class TruthLog implements Truth {
   readonly partitions = new Map<string, Version<PartitionRecord>[]>();
   readonly topics = new Map<string, Version<TopicRecord>[]>();
@@ -25,33 +24,35 @@ export class TruthLog implements Truth {
   readonly losses = new Map<number, readonly number[]>();
   /** Leader epochs that began, in the whole cluster. */
   epochs = 0;
-  revision = 0;
-  private known = new Map<string, Known>();
+  /** Grows with each change. */
+  changes = 0;
+  private readonly names = new Map<string, string>();
+  private present = new Set<string>();
 
-  /** The whole store as it is. A revision that went back tells a restore. */
-  observe(at: number, revision: number, entries: readonly KeyValue[]): void {
-    const restored = revision < this.revision || entries.some((kv) => this.differs(kv));
-    this.revision = revision;
-    const known = new Map<string, Known>();
-    for (const kv of entries) {
-      known.set(kv.key, { modRevision: kv.modRevision, kv });
-      if (restored || this.known.get(kv.key)?.modRevision !== kv.modRevision) this.put(at, kv, restored);
+  /** A revision of the store, as it was committed. */
+  onRevision(at: number, events: readonly WatchEvent[]): void {
+    this.changes++;
+    for (const event of events) {
+      if (event.type === 'put') this.put(at, event.kv, false);
+      else this.remove(at, event.key, false);
     }
-    for (const key of this.known.keys()) if (!known.has(key)) this.remove(at, key, restored);
-    this.known = known;
   }
 
-  /** What the store holds now under a key. */
-  entry(key: string): KeyValue | null {
-    return this.known.get(key)?.kv ?? null;
+  /** The store was replaced by an older snapshot, which holds these. */
+  onRestored(at: number, entries: readonly KeyValue[]): void {
+    this.changes++;
+    const kept = new Set(entries.map(({ key }) => key));
+    for (const key of [...this.present]) if (!kept.has(key)) this.remove(at, key, true);
+    for (const kv of entries) this.put(at, kv, true);
   }
 
-  private differs(kv: KeyValue): boolean {
-    const before = this.known.get(kv.key);
-    return before !== undefined && kv.modRevision < before.modRevision;
+  /** The name that a topic id had last. */
+  topicNamed(topicId: string): string | null {
+    return this.names.get(topicId) ?? null;
   }
 
   private put(at: number, kv: KeyValue, restored: boolean): void {
+    this.present.add(kv.key);
     const key = parseKey(keysFor(clusterOf(kv.key)), kv.key);
     switch (key?.kind) {
       case 'partition': {
@@ -62,7 +63,7 @@ export class TruthLog implements Truth {
         return;
       }
       case 'topic':
-        listOf(this.topics, key.name).push({ at, value: decoded(topicRecordCodec, kv), restored });
+        this.putTopic(at, key.name, decoded(topicRecordCodec, kv), restored);
         return;
       case 'broker':
         listOf(this.registrations, key.broker).push({ at, value: decoded(brokerRegistrationCodec, kv), restored });
@@ -72,7 +73,13 @@ export class TruthLog implements Truth {
     }
   }
 
+  private putTopic(at: number, name: string, value: TopicRecord, restored: boolean): void {
+    this.names.set(value.topicId, name);
+    listOf(this.topics, name).push({ at, value, restored });
+  }
+
   private remove(at: number, name: string, restored: boolean): void {
+    this.present.delete(name);
     const gone = { at, value: null, restored };
     const key = parseKey(keysFor(clusterOf(name)), name);
     if (key?.kind === 'partition') listOf(this.partitions, `${key.topicId}/${key.partition}`).push(gone);

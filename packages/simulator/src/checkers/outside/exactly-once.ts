@@ -58,7 +58,8 @@ function inLog(seen: Seen, key: string, log: readonly Read[]): Violation[] {
   const next = new Map<string, { sequence: number; offset: number }>();
   const places = new Map<string, number>();
   let previous = -1;
-  for (const { record, event } of log) {
+  for (const read of log) {
+    const { record, event } = read;
     const { offset, value, producerId, producerEpoch, sequence } = record;
     const unread = offset !== previous + 1;
     previous = offset;
@@ -73,9 +74,9 @@ function inLog(seen: Seen, key: string, log: readonly Read[]): Violation[] {
     const expected = next.get(producer) ?? { sequence: 0, offset: -1 };
     next.set(producer, { sequence: sequence + 1, offset });
     if (twice !== undefined) {
-      if (!mayBeForgotten(seen, value)) violation(`is also at offset ${twice}`);
+      if (!mayBeForgotten(seen, read)) violation(`is also at offset ${twice}`);
     } else if (sequence < expected.sequence) {
-      if (!mayBeForgotten(seen, value)) violation(`has sequence ${sequence} behind sequence ${expected.sequence - 1}`);
+      if (!mayBeForgotten(seen, read)) violation(`has sequence ${sequence} behind sequence ${expected.sequence - 1}`);
     } else if (sequence > expected.sequence && !mayMiss && !unread) {
       violation(`has sequence ${sequence}, ${expected.sequence} is missing before it`);
     }
@@ -83,20 +84,21 @@ function inLog(seen: Seen, key: string, log: readonly Read[]): Violation[] {
   return found;
 }
 
-/** Whether a batch was still being sent so long after its first attempt that brokers may have forgotten its producer. */
-function mayBeForgotten({ history, producerExpirationMs }: Seen, value: string): boolean {
-  let first = Number.POSITIVE_INFINITY;
-  let last = Number.NEGATIVE_INFINITY;
-  for (const { event } of eventsOf(history, 'produce-sent')) {
-    if (!event.values.includes(value)) continue;
-    first = Math.min(first, event.at);
-    last = Math.max(last, event.at);
+/**
+ * Whether brokers may have forgotten the producer when a batch came again: it was still being sent so long after its first
+ * attempt, or it can only have come out of a connection long after the producer had sent its last to the partition.
+ */
+function mayBeForgotten({ history, producerExpirationMs }: Seen, { record, event }: Read): boolean {
+  const attempts: number[] = [];
+  let lastSent = Number.NEGATIVE_INFINITY;
+  for (const { event: sent } of eventsOf(history, 'produce-sent')) {
+    if (sent.producerId !== record.producerId || partitionKey(sent) !== partitionKey(event)) continue;
+    lastSent = Math.max(lastSent, sent.at);
+    if (sent.values.includes(record.value)) attempts.push(sent.at);
   }
-  return history.length > 0 && endOf(history) - first >= producerExpirationMs && last - first > 0;
-}
-
-function endOf(history: History): number {
-  return history[history.length - 1]!.at;
+  if (attempts.length < 2) return false;
+  const span = attempts.at(-1)! - attempts[0]!;
+  return span >= producerExpirationMs || event.at - lastSent >= producerExpirationMs;
 }
 
 function wronglyRefused({ history, exemptions, producerExpirationMs }: Seen, event: ProduceRefused): Violation[] {

@@ -24,10 +24,11 @@ interface Told {
 export function offsetsForward({ history, exemptions }: Seen): Violation[] {
   const violations: Violation[] = [];
   for (const [key, told] of groupedBy(allTold(history), ({ key }) => key)) {
+    const known = new KnownEnds();
+    for (const { answer } of told) known.add(answer);
     for (const { answer } of told) {
-      if (answer.what === 'read') continue;
-      for (const { answer: before } of told) {
-        if (!mustNotExceed(before, answer) || before.offset <= answer.offset) continue;
+      for (const before of known.notAbove(answer)) {
+        if (before.offset <= answer.offset) continue;
         if (exemptions.betweenEpochs(key, before.leaderEpoch, answer.leaderEpoch)) continue;
         violations.push(wentBack(key, before, answer));
         break;
@@ -37,21 +38,66 @@ export function offsetsForward({ history, exemptions }: Seen): Violation[] {
   return violations;
 }
 
-/** Whether `answer` may not be below `before`. */
-function mustNotExceed(before: Told, answer: Told): boolean {
-  const inOrder = before.index < answer.sent;
-  const sameEpoch = before.leaderEpoch === answer.leaderEpoch;
-  switch (answer.what) {
-    case 'earliest':
-      return before.what === 'earliest' && sameEpoch && inOrder && before.broker === answer.broker;
-    case 'high-watermark':
-      return before.what === 'high-watermark' && sameEpoch && inOrder;
-    case 'latest':
-      if (before.what === 'earliest') return false;
-      return before.leaderEpoch < answer.leaderEpoch || (sameEpoch && inOrder);
-    case 'read':
-      return false;
+/** What was told of one partition, so that it's quickly found what an answer may not be below. */
+class KnownEnds {
+  private readonly highWatermarks = new Map<number, HighestBefore>();
+  private readonly ends = new Map<number, HighestBefore>();
+  private readonly starts = new Map<string, HighestBefore>();
+
+  add(answer: Told): void {
+    if (answer.what === 'earliest') return of(this.starts, placeOf(answer)).add(answer);
+    if (answer.what === 'high-watermark') of(this.highWatermarks, answer.leaderEpoch).add(answer);
+    of(this.ends, answer.leaderEpoch).add(answer);
   }
+
+  *notAbove(answer: Told): Generator<Told> {
+    const { leaderEpoch, sent } = answer;
+    let before: Told | null = null;
+    if (answer.what === 'earliest') before = of(this.starts, placeOf(answer)).before(sent);
+    if (answer.what === 'high-watermark') before = of(this.highWatermarks, leaderEpoch).before(sent);
+    if (answer.what === 'latest') before = of(this.ends, leaderEpoch).before(sent);
+    if (before !== null) yield before;
+    if (answer.what !== 'latest') return;
+    for (const [epoch, ends] of this.ends) {
+      const highest = epoch < leaderEpoch ? ends.before(Number.POSITIVE_INFINITY) : null;
+      if (highest !== null) yield highest;
+    }
+  }
+}
+
+/** The highest of the answers that came before some place in the history. */
+class HighestBefore {
+  private readonly indexes: number[] = [];
+  private readonly highest: Told[] = [];
+
+  /** In the order of the history. */
+  add(answer: Told): void {
+    const last = this.highest.at(-1);
+    this.indexes.push(answer.index);
+    this.highest.push(last === undefined || answer.offset > last.offset ? answer : last);
+  }
+
+  before(index: number): Told | null {
+    let low = 0;
+    let high = this.indexes.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.indexes[middle]! < index) low = middle + 1;
+      else high = middle;
+    }
+    return this.highest[low - 1] ?? null;
+  }
+}
+
+function of<K>(map: Map<K, HighestBefore>, key: K): HighestBefore {
+  const known = map.get(key) ?? new HighestBefore();
+  map.set(key, known);
+  return known;
+}
+
+/** Log starts of followers may lag, so that they are compared only where they were told by one broker in one epoch. */
+function placeOf({ broker, leaderEpoch }: Told): string {
+  return `${broker} ${leaderEpoch}`;
 }
 
 function* allTold(history: History): Generator<{ key: string; answer: Told }> {
