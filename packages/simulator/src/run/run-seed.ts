@@ -1,3 +1,5 @@
+import { Ambushes, ambushItems } from '../faults/ambush/ambushes';
+import { drawAmbushes } from '../faults/ambush/recipes';
 import { drawFaults, unleash } from '../faults/nemesis';
 import { onEscapedError } from '../node/escapes';
 import { turn } from '../node/turn';
@@ -33,7 +35,12 @@ export async function runSeed(options: RunOptions, parts: WorkloadParts = client
   escaped = (error) => world.internalError(error);
   const clients = parts.draw(streams.of('workload plan'), plan, omit);
   const faults = drawFaults(streams.of('faults'), plan);
-  const items = [...faults.map(({ index, kind, text }) => ({ index, kind, text })), ...clients.items];
+  const ambushes = drawAmbushes(streams.of('ambushes'), plan.faultMs);
+  const items = [
+    ...faults.map(({ index, kind, text }) => ({ index, kind, text })),
+    ...ambushItems(ambushes),
+    ...clients.items,
+  ];
   for (const item of items) trace.line(`planned ${item.index} ${item.kind}: ${item.text}`);
   const workload = parts.create(clientWorld(world), clients);
   const stopListening = onEscapedError(escaped);
@@ -41,8 +48,11 @@ export async function runSeed(options: RunOptions, parts: WorkloadParts = client
     for (const broker of world.brokers.values()) time.after(0, () => broker.start());
     workload.start();
     unleash(world, faults, omit);
+    const ambush = new Ambushes(world, world.actions, ambushes, omit);
+    ambush.start();
     await time.runUntil(plan.faultMs);
     trace.line('healing');
+    ambush.disarm();
     world.actions.heal();
     workload.quiesce();
     await heal(world, workload);
@@ -62,6 +72,7 @@ async function heal(world: World, workload: Workload): Promise<void> {
   const end = time.now() + HEALING_MS;
   let missing = missingIn(world) ?? workload.unfinished();
   while (missing !== null && time.now() < end) {
+    world.actions.operate();
     await time.runUntil(Math.min(time.now() + LOOK_MS, end));
     missing = missingIn(world) ?? workload.unfinished();
   }
