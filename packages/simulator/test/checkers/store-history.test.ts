@@ -84,8 +84,16 @@ class Store {
     return this.put(keys.partition(TOPIC, 0), partitionRecordCodec.encode(record(changes)), writer);
   }
 
-  private commit(writer: number | null, event: WatchEvent): string[] {
-    const found = this.history.onRevision({ at: 10, revision: this.revision, writer, events: [event] });
+  /** Deletes the claim and its holder's registration as one revision. */
+  depose(writer: number): string[] {
+    const modRevision = ++this.revision;
+    const [controller, broker] = [keys.controller(), keys.broker(3)];
+    const events = [controller, broker].map((key) => ({ type: 'delete' as const, key, modRevision }));
+    return this.commit(writer, ...events);
+  }
+
+  private commit(writer: number | null, ...events: WatchEvent[]): string[] {
+    const found = this.history.onRevision({ at: 10, revision: this.revision, writer, events });
     return found.map(({ invariant, message }) => `${invariant}: ${message}`);
   }
 }
@@ -116,6 +124,7 @@ describe('histories of the store that are in order', () => {
     ],
     ['the controller fences a broker', [(s) => s.delete(keys.broker(2), 3)]],
     ['a broker removes what its predecessor left', [(s) => s.delete(keys.broker(2), 2)]],
+    ['whoever deposes the controller removes its registration as well', [(s) => s.depose(1), (s) => s.claim(1, 5)]],
     ['a broker begins to drain', [(s) => s.register({ broker: 2, state: 'draining' })]],
     ['a claim is deleted, then made in the next epoch', [(s) => s.delete(keys.controller(), 1), (s) => s.claim(1, 5)]],
     [

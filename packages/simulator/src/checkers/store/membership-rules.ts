@@ -29,20 +29,22 @@ export function checkClaim(
 
 /**
  * A registration is created; it is rewritten only by its own run, under its own lease; and it is deleted by itself, by a
- * successor under its broker id, by its lease, or by the controller.
+ * successor under its broker id, by its lease, by the controller, or, the controller's own, by whoever deposes it.
  */
 export function checkRegistration(
   broker: number,
   before: Stored<BrokerRegistration> | null,
   after: Stored<BrokerRegistration> | null,
   writer: number | null,
-  claim: Stored<ControllerClaim> | null,
+  claims: { readonly before: Stored<ControllerClaim> | null; readonly after: Stored<ControllerClaim> | null },
 ): Finding[] {
   if (before === null) return [];
   const invariant = '1 one leader';
   const former = `broker ${broker}'s registration (run ${before.value.run}, lease ${before.kv.lease})`;
   if (after === null) {
-    const mayDelete = writer === null || writer === broker || writer === claim?.value.broker;
+    const controller = claims.before?.value.broker;
+    const deposed = broker === controller && claims.after === null;
+    const mayDelete = writer === null || writer === broker || writer === controller || deposed;
     return mayDelete ? [] : [{ invariant, message: `${former} was deleted by broker ${writer}, not the controller` }];
   }
   const sameHolder = after.value.run === before.value.run && after.kv.lease === before.kv.lease;

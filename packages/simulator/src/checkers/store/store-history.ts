@@ -55,7 +55,10 @@ export class StoreHistory {
         return findings;
       }
       case 'registration':
-        return checkRegistration(change.broker, change.before, change.after, writer, this.view.claim);
+        return checkRegistration(change.broker, change.before, change.after, writer, {
+          before: this.view.claim,
+          after: this.next.claim,
+        });
       case 'partition': {
         if (change.after === null) return [];
         const where = `partition ${change.topicId}/${change.partition}: `;
