@@ -3,6 +3,8 @@ import type { SynPolicy } from '../network/network';
 import type { World } from '../run/world';
 import { STORE_HOST } from '../store/sim-store';
 
+const RESTART_MS = 100;
+
 /** Everything that can be done to a run. Each thing done to something ends by itself after a time, or at the end of the faults. */
 export class Actions {
   /** What is still to be undone. */
@@ -240,6 +242,16 @@ export class Actions {
       this.world.store.troubles.delete(broker.id);
       broker.boot();
       broker.start();
+    }
+  }
+
+  /** What an operator does who reads the logs: starts brokers again whose replicas are offline. */
+  operate(): void {
+    for (const broker of this.world.brokers.values()) {
+      if (broker.offlineReplicas === 0 || broker.running === null) continue;
+      this.world.trace.line(`an operator restarts ${broker.name}, which has replicas offline`);
+      broker.offlineReplicas = 0;
+      broker.stop(RESTART_MS);
     }
   }
 

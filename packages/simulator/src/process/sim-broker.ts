@@ -45,6 +45,8 @@ export class SimBroker {
   /** Null until it serves. */
   running: RunningBroker | null = null;
   door: DoorHandlers | null = null;
+  /** Replicas that this process has said it took offline: an operator is to start it again. */
+  offlineReplicas = 0;
   private bootId: string;
   private bootedAt = 0;
   private starts = 0;
@@ -76,6 +78,7 @@ export class SimBroker {
     const life = new Life(around.time, `${this.name}.${++this.starts}`);
     this.life = life;
     this.stopping = false;
+    this.offlineReplicas = 0;
     around.trace(`${this.name} starts`);
     const logger = around.logger(this, life);
     startBrokerOn(this.ports(life, logger), brokerConfig(options.config), logger).then(

@@ -21,11 +21,11 @@ export class Trace {
     return this.digest.hex();
   }
 
-  /** A broker's log lines, from `info` on. `heard` sees each, with its level. */
-  logger(who: string, heard: (level: string, message: string) => void): Logger {
+  /** A broker's log lines, from `info` on. `heard` sees each. */
+  logger(who: string, heard: (message: string) => void): Logger {
     const write = (level: string, message: string, fields?: Record<string, unknown>): void => {
       this.line(`${who} ${level} ${message}${fields === undefined ? '' : printed(fields)}`);
-      heard(level, message);
+      heard(message);
     };
     const logger: Logger = {
       error: (message, fields) => write('error', message, fields),

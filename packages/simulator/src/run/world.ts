@@ -27,6 +27,8 @@ const PEER_PORT = 9292;
 const ADMIN_PORT = 9392;
 /** For so long a controller that was wrong about a run goes by its silence alone. */
 const DISTRUST_MS = 600_000;
+/** What a broker says of a replica that it can't go on with. */
+const OFFLINE = /replica taken offline|the replica stays offline/;
 /** A supervisor starts a process that ended by itself again. */
 const RESTART_MS = 500;
 
@@ -92,7 +94,11 @@ export class World {
       {
         ...{ time, network: this.network, codecs: nodeCodecs },
         openStore: (_broker, life, clock, logger) => this.openStore(host, life, clock, logger),
-        logger: (broker) => trace.logger(broker.name, (level, message) => this.counters.onLog(level, message)),
+        logger: (broker) =>
+          trace.logger(broker.name, (message) => {
+            this.counters.onLog(message);
+            if (OFFLINE.test(message)) broker.offlineReplicas++;
+          }),
         trace: (line) => trace.line(line),
         onControllerEvent: (broker, event) => this.onControllerEvent(broker, event),
       },
@@ -130,6 +136,9 @@ export class World {
     this.store.listen({
       onRevision: (revision) => {
         for (const violation of history.onRevision(revision)) this.violation(violation);
+      },
+      onRefused: (_writer, key) => {
+        if (key.includes('/partitions/')) this.counters.add('isrRacesLost');
       },
       onRestored: (_at, _revision, entries) => history.onRestored(entries),
     });

@@ -108,6 +108,10 @@ export class MemberSession {
       case 'txn': {
         const transaction = toTransaction(request as TxnMessage);
         const { result } = store.apply(this.broker, (machine) => machine.transact(transaction));
+        const [write] = transaction.success;
+        if (!result.succeeded && transaction.success.length === 1 && write?.type === 'put') {
+          store.refused(this.broker, write.key);
+        }
         return this.headed({ succeeded: result.succeeded, responses: result.results.map(fromResult) });
       }
       case 'leaseGrant': {

@@ -26,6 +26,8 @@ export interface StoreRevision {
 
 export interface StoreListener {
   onRevision(revision: StoreRevision): void;
+  /** A guard of a broker's transaction on one partition didn't hold. */
+  onRefused?(writer: number, key: string): void;
   /** Another past took the place of the one known: what the store holds now. */
   onRestored(at: number, revision: number, entries: readonly KeyValue[]): void;
 }
@@ -112,6 +114,10 @@ export class SimStore {
     }
   }
 
+  refused(writer: number, key: string): void {
+    for (const listener of this.listeners) listener.onRefused?.(writer, key);
+  }
+
   /** The process dies; its data stays. */
   kill(): void {
     this.life.end('process');
@@ -135,6 +141,7 @@ export class SimStore {
 
   /** Ends the lease under which a broker is registered, as if its keep-alives had been lost. */
   endLeaseOf(brokerKey: string): boolean {
+    this.expireLeases();
     const lease = this.machine.get(brokerKey)?.lease;
     if (lease === undefined || lease === '0') return false;
     this.apply(null, (machine) => machine.revoke(lease));
