@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { OTTLA, scratchDir } from '../harness/processes';
+import { scratchDir } from '../harness/processes';
 import { type Finding, FLAWS, type Flaw } from './check';
 import { monotonicMs } from './clients/journal';
 import { Draw } from './draw';
@@ -10,7 +10,6 @@ import { type FaultKind, type FaultScale, PARTITIONS, TOPICS } from './faults/fa
 import { Load } from './load';
 import { missingCapabilities } from './machine/capabilities';
 import { ChaosCluster } from './machine/chaos-cluster';
-import { command } from './machine/commands';
 import type { ChaosOptions } from './options';
 import { type Episode, gapsOf, gapTable, seconds } from './report';
 
@@ -39,7 +38,7 @@ export class ChaosRun {
   private cluster: ChaosCluster | null = null;
   private load: Load | null = null;
   private began = monotonicMs();
-  private stopped = false;
+  private state: 'running' | 'finished' | 'stopped' = 'running';
 
   /** @throws Error when the options name a kind of fault that there isn't. */
   constructor(
@@ -50,10 +49,12 @@ export class ChaosRun {
     this.scratch = scratchDir('chaos');
   }
 
-  /** Ends at once, and leaves nothing behind. */
+  /** Ends at once, and leaves nothing behind. Nothing happens once it has finished. */
   removeNow(): void {
-    this.stopped = true;
-    this.clear(false);
+    if (this.state !== 'running') return;
+    this.state = 'stopped';
+    this.clear();
+    rmSync(this.scratch.path, { recursive: true, force: true });
   }
 
   async run(): Promise<ChaosResult> {
@@ -68,12 +69,12 @@ export class ChaosRun {
       await this.makeFaults(new Deck(possible, new Draw(options.seed)));
       found = await this.load!.finish();
     } catch (error) {
-      if (this.stopped) throw error;
+      if (this.state === 'stopped') throw error;
       this.fail((error as Error).message);
     }
     const result = this.resultOf(found, skipped);
     this.report(result, found?.findings ?? []);
-    this.clear(isClean(result) && !options.keep);
+    this.finish(isClean(result) && !options.keep);
     return result;
   }
 
@@ -84,11 +85,7 @@ export class ChaosRun {
       diskMegabytes: 256 + Math.ceil(options.minutes * 8),
     });
     await this.cluster.start();
-    for (const topic of TOPICS) {
-      const size = ['--partitions', String(PARTITIONS), '--replication-factor', '3'];
-      const where = ['--bootstrap', this.cluster.bootstrap];
-      await command(process.execPath, [OTTLA, 'topics', 'create', topic, ...size, ...where]);
-    }
+    for (const topic of TOPICS) await this.cluster.createTopic(topic, PARTITIONS);
     this.load = new Load(this.cluster.bootstrap, join(this.scratch.path, 'clients.log'));
     await this.load.start();
     await this.cluster.untilWhole();
@@ -100,7 +97,7 @@ export class ChaosRun {
     const draw = new Draw(this.options.seed + 1);
     const runMs = this.options.minutes * 60_000;
     const outageMs = Math.min(OUTAGE_MS.most, Math.max(OUTAGE_MS.least, runMs / 10));
-    while (!this.stopped && this.failures.length === 0 && monotonicMs() - this.began < runMs) {
+    while (this.state === 'running' && this.failures.length === 0 && monotonicMs() - this.began < runMs) {
       await this.strike(deck.next(), draw, { outageMs });
     }
   }
@@ -175,10 +172,18 @@ export class ChaosRun {
     print(`logs and data are kept in ${this.scratch.path}`);
   }
 
-  private clear(removeDir: boolean): void {
+  private finish(removeDir: boolean): void {
+    this.state = 'finished';
     this.load?.killNow();
-    this.cluster?.removeNow(!removeDir && !this.stopped);
-    if (removeDir || this.stopped) rmSync(this.scratch.path, { recursive: true, force: true });
+    this.cluster?.endNow();
+    if (removeDir) rmSync(this.scratch.path, { recursive: true, force: true });
+    else this.cluster?.keepData();
+    this.clear();
+  }
+
+  private clear(): void {
+    this.load?.killNow();
+    this.cluster?.removeNow();
   }
 }
 

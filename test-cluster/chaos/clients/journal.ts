@@ -35,15 +35,17 @@ export class Stream {
     return this.times.at(-1) ?? 0;
   }
 
-  /** The longest time between two events of which at least a part lies between two moments. */
+  /** The longest time without an event between two moments. */
   longestGap(from: number, to: number): number {
-    let before = this.times.length > 0 ? this.times[0]! : from;
+    let before = from;
     let longest = 0;
     for (const at of this.times) {
-      if (at >= from && before <= to) longest = Math.max(longest, at - before);
+      if (at <= from) continue;
+      if (at >= to) break;
+      longest = Math.max(longest, at - before);
       before = at;
     }
-    return before < to ? Math.max(longest, to - Math.max(before, from)) : longest;
+    return Math.max(longest, to - before);
   }
 }
 

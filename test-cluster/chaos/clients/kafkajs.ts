@@ -1,5 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CompressionTypes, Kafka, type LogEntry, logLevel, type Producer, type RetryOptions } from 'kafkajs';
+import {
+  CompressionTypes,
+  type Consumer,
+  type EachBatchHandler,
+  Kafka,
+  type LogEntry,
+  logLevel,
+  type Producer,
+  type RetryOptions,
+} from 'kafkajs';
 import { registerCodecs } from '../../harness/kafkajs-codecs';
 import { type Journal, monotonicMs } from './journal';
 import type { Client } from './librdkafka';
@@ -96,35 +105,61 @@ export async function kafkajsConsumer(
 ): Promise<Client> {
   registerCodecs();
   const kafka = connectTo(source.bootstrap, journal, CONSUMER_RETRY);
-  const consumer = kafka.consumer({
-    groupId: `${CLIENT}-readers`,
-    maxWaitTimeInMs: 500,
-    // One that starts again waits until its former self has expired.
-    sessionTimeout: 10_000,
-    retry: CONSUMER_RETRY,
-  });
-  let commitAt = 0;
-  await consumer.connect();
-  await consumer.subscribe({ topics: [...source.topics], fromBeginning: true });
-  await consumer.run({
-    autoCommit: false,
-    eachBatch: async ({ batch, isRunning, isStale, resolveOffset, heartbeat }) => {
-      const stream = journal.consumedFrom(CLIENT, batch.topic, batch.partition);
-      for (const { offset, value } of batch.messages) {
-        if (!isRunning() || isStale()) return;
-        stream.read({ offset: Number(offset), sequence: sequenceOf(value) }, monotonicMs());
-        resolveOffset(offset);
+  let closing = false;
+  let consumer = await join();
+
+  async function join(): Promise<Consumer> {
+    const member = kafka.consumer({
+      groupId: `${CLIENT}-readers`,
+      maxWaitTimeInMs: 500,
+      // One that starts again waits until its former self has expired.
+      sessionTimeout: 10_000,
+      retry: CONSUMER_RETRY,
+    });
+    member.on(member.events.CRASH, ({ payload }) => {
+      if (!payload.restart && !closing) void joinAgain();
+    });
+    await member.connect();
+    await member.subscribe({ topics: [...source.topics], fromBeginning: true });
+    await member.run({ autoCommit: false, eachBatch: readerFor(member, journal) });
+    return member;
+  }
+
+  /** After an error with which kafkajs leaves it to the application to start again. */
+  async function joinAgain(): Promise<void> {
+    while (!closing) {
+      await sleep(RETRY.maxRetryTime);
+      try {
+        await consumer.disconnect();
+        consumer = await join();
+        return;
+      } catch (error) {
+        journal.complain(CLIENT, `joining again: ${String(error)}`);
       }
-      await heartbeat();
-      if (monotonicMs() < commitAt) return;
-      commitAt = monotonicMs() + COMMIT_MS;
-      const next = Number(batch.lastOffset()) + 1;
-      await consumer.commitOffsets([{ topic: batch.topic, partition: batch.partition, offset: String(next) }]);
-      stream.commit(next);
-    },
-  });
-  return {
-    close: () => consumer.disconnect(),
-    killNow: () => void consumer.disconnect().catch(() => {}),
+    }
+  }
+
+  const close = async (): Promise<void> => {
+    closing = true;
+    await consumer.disconnect();
+  };
+  return { close, killNow: () => void close().catch(() => {}) };
+}
+
+function readerFor(member: Consumer, journal: Journal): EachBatchHandler {
+  let commitAt = 0;
+  return async ({ batch, isRunning, isStale, resolveOffset, heartbeat }) => {
+    const stream = journal.consumedFrom(CLIENT, batch.topic, batch.partition);
+    for (const { offset, value } of batch.messages) {
+      if (!isRunning() || isStale()) return;
+      stream.read({ offset: Number(offset), sequence: sequenceOf(value) }, monotonicMs());
+      resolveOffset(offset);
+    }
+    await heartbeat();
+    if (monotonicMs() < commitAt) return;
+    commitAt = monotonicMs() + COMMIT_MS;
+    const next = Number(batch.lastOffset()) + 1;
+    await member.commitOffsets([{ topic: batch.topic, partition: batch.partition, offset: String(next) }]);
+    stream.commit(next);
   };
 }

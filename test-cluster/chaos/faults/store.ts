@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { waitFor } from '../../harness/wait';
 import { drawTarget, type FaultKind, findBrokers, namesOf, seconds } from './fault';
 
 /**
@@ -38,6 +39,9 @@ const crash: FaultKind = {
   },
 };
 
+const RESTORE_DEADLINE_MS = 120_000;
+let restores = 0;
+
 /** Epochs that were begun since the snapshot are unknown to the store that comes back. */
 const restore: FaultKind = {
   name: 'store restored',
@@ -61,6 +65,16 @@ const restore: FaultKind = {
       await cluster.store.kill();
       await putBack();
       await cluster.store.start();
+      // Serving goes on without the store: only a change shows that the cluster uses it again.
+      const topic = `after-restore-${++restores}`;
+      const isCreated = async (): Promise<boolean> => {
+        // An attempt that was given up may have been carried out.
+        const there = (await cluster.view()).partitions.some((partition) => partition.topic === topic);
+        if (!there) await cluster.createTopic(topic, 1);
+        return true;
+      };
+      await waitFor(`${topic} to be created`, isCreated, RESTORE_DEADLINE_MS, 1_000);
+      say(`${topic} could be created`);
     };
   },
 };

@@ -1,12 +1,15 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { OTTLA } from '../../harness/processes';
 import { waitFor } from '../../harness/wait';
 import { ChaosBroker } from './broker';
+import { command } from './commands';
 import { unmountLeftovers } from './disk';
 import { ChaosEmbeddedStore, ChaosEtcd, type ChaosStore } from './metadata-store';
 import { loopbackNetwork, type Network, namespacedNetwork } from './network';
 import { askForView, type ClusterView, whatIsAmiss } from './view';
 
+const STAYS_WHOLE_MS = 1_000;
 /** A killed leader, a client's request timeout of 30 s, and a machine that does much else. */
 const WHOLE_DEADLINE_MS = 180_000;
 
@@ -72,6 +75,13 @@ export class ChaosCluster {
     return this.brokers[id - 1]!;
   }
 
+  /** Creates a topic with three replicas of each partition. */
+  async createTopic(name: string, partitions: number): Promise<void> {
+    const size = ['--partitions', String(partitions), '--replication-factor', '3'];
+    const args = [OTTLA, 'topics', 'create', name, ...size, '--bootstrap', this.bootstrap];
+    await command(process.execPath, args);
+  }
+
   /** As the first broker that answers sees it. */
   async view(): Promise<ClusterView> {
     let last: unknown;
@@ -86,28 +96,48 @@ export class ChaosCluster {
     throw new Error(`no broker answers: ${String(last)}`);
   }
 
-  /** Waits until every broker says that all brokers are there, every partition is led and every ISR is full. */
+  /**
+   * Waits until every broker says that all brokers are there, every partition is led and every ISR is full, and has said
+   * so for a while: what happened just now may not have come to them yet.
+   */
   async untilWhole(): Promise<void> {
-    await waitFor(
-      'the cluster to be whole',
-      async () => {
-        for (const { id, kafka, isRunning } of this.brokers) {
-          if (!isRunning) throw new Error(`broker ${id} is down`);
-          const amiss = whatIsAmiss(await askForView(kafka), this.brokers.length);
-          if (amiss !== null) throw new Error(`broker ${id} sees ${amiss}`);
-        }
-        return true;
-      },
-      WHOLE_DEADLINE_MS,
-      250,
-    );
+    let since: number | null = null;
+    const isWhole = async (): Promise<boolean> => {
+      try {
+        await this.expectWhole();
+      } catch (error) {
+        since = null;
+        throw error;
+      }
+      since ??= performance.now();
+      return performance.now() - since >= STAYS_WHOLE_MS;
+    };
+    await waitFor('the cluster to be whole', isWhole, WHOLE_DEADLINE_MS, 250);
   }
 
-  /** Ends every process and leaves nothing behind but `dir`; `keepData`: data of unmounted disks is copied there first. */
-  removeNow(keepData: boolean): void {
+  private async expectWhole(): Promise<void> {
+    for (const { id, kafka, isRunning } of this.brokers) {
+      if (!isRunning) throw new Error(`broker ${id} is down`);
+      const amiss = whatIsAmiss(await askForView(kafka), this.brokers.length);
+      if (amiss !== null) throw new Error(`broker ${id} sees ${amiss}`);
+    }
+  }
+
+  /** Ends every process. */
+  endNow(): void {
     for (const broker of this.brokers) broker.killNow();
     this.store.killNow();
-    for (const { disk } of this.brokers) disk.removeNow(keepData);
+  }
+
+  /** Copies what is on disks that were mounted for the run to where it stays. */
+  keepData(): void {
+    for (const { disk } of this.brokers) disk.keepData();
+  }
+
+  /** Ends every process and leaves nothing behind but the directory. */
+  removeNow(): void {
+    this.endNow();
+    for (const { disk } of this.brokers) disk.removeNow();
     this.network.removeNow();
   }
 }

@@ -50,11 +50,14 @@ export class BrokerDisk {
     for (const name of readdirSync(this.dataDir)) rmSync(join(this.dataDir, name), { recursive: true });
   }
 
-  /** Unmounts; `keep` first saves the data beside the mount. */
-  removeNow(keep: boolean): void {
+  /** Copies the data beside the mount. */
+  keepData(): void {
+    if (this.isMounted) cpSync(this.dataDir, join(dirname(this.dir), 'kept-data'), { recursive: true });
+  }
+
+  removeNow(): void {
     if (!this.isMounted) return;
     this.isMounted = false;
-    if (keep) cpSync(this.dataDir, join(dirname(this.dir), 'kept-data'), { recursive: true });
     spawnSync('umount', ['--lazy', this.dir]);
   }
 }

@@ -1,0 +1,42 @@
+import { FLAWS } from './chaos/check';
+import { missingPrograms } from './chaos/machine/capabilities';
+import { type ChaosResult, ChaosRun } from './chaos/run';
+
+/** Minutes; the run is longer than other tests and needs root for half of it, so it is asked for. */
+const MINUTES = Number(process.env.OTTLA_CHAOS_MINUTES ?? 0);
+const SEED = Number(process.env.OTTLA_CHAOS_SEED ?? 1);
+const FINISH_MS = 15 * 60_000;
+
+const missing = missingPrograms('etcd');
+const whyNot = MINUTES > 0 ? missing : 'OTTLA_CHAOS_MINUTES=2 npm test, as root with kcat, etcd, iproute2 and iptables';
+const describeChaos = whyNot === null ? describe : describe.skip;
+
+describeChaos(`three brokers on etcd under faults, seed ${SEED}${whyNot === null ? '' : ` [needs ${whyNot}]`}`, () => {
+  let chaos: ChaosRun;
+  let result: ChaosResult;
+
+  beforeAll(
+    async () => {
+      const options = { minutes: MINUTES, store: 'etcd', seed: SEED, brokers: 3, kinds: [], keep: false } as const;
+      chaos = new ChaosRun(options, (line) => process.stderr.write(`${line}\n`));
+      result = await chaos.run();
+    },
+    MINUTES * 60_000 + FINISH_MS,
+  );
+
+  afterAll(() => chaos.removeNow());
+
+  it('every kind of fault can be made on this machine', () => {
+    expect(result.skipped).toEqual([]);
+  });
+
+  it('every ISR is full again and every client goes on after each of them', () => {
+    expect(result.failures).toEqual([]);
+    expect(result.episodes.length).toBeGreaterThan(1);
+  });
+
+  it.each(FLAWS)('of what two clients wrote and read nothing is %s', (flaw) => {
+    expect(result.acknowledged).toBeGreaterThan(1_000);
+    expect(result.flaws?.[flaw]).toBe(0);
+  });
+});
