@@ -46,16 +46,22 @@ export class Actions {
     this.startAfter(id, downMs);
   }
 
-  /** What is on the disk now is put back `laterMs` later, when the process is killed. */
+  /**
+   * What is on the disk now is put back `laterMs` later, with the machine down for it. A copy that is put back under a
+   * running kernel looks like what its last process left: nothing on it could tell.
+   */
   oldDisk(id: number, laterMs: number, downMs: number): void {
     const broker = this.broker(id);
     const image = broker.disk.memory.image();
     this.lasting(laterMs, () => {
       if (this.healed) return;
-      this.world.trace.line(`${broker.name} is killed, and its disk put back to what it was ${laterMs} ms ago`);
-      broker.kill();
+      this.world.trace.line(`${broker.name} goes down, and its disk is put back to what it was ${laterMs} ms ago`);
+      broker.crashMachine();
       broker.disk.putBack(image);
-      this.startAfter(id, downMs);
+      this.lasting(downMs, () => {
+        broker.boot();
+        broker.start();
+      });
     });
   }
 
@@ -235,7 +241,8 @@ export class Actions {
   /** Undoes all that is still in the way, and has everybody run. */
   heal(): void {
     this.healed = true;
-    for (const undo of [...this.undo]) undo();
+    // Undoing may leave something else to be undone.
+    while (this.undo.size > 0) for (const undo of [...this.undo]) undo();
     this.world.store.restart();
     for (const broker of this.world.brokers.values()) {
       broker.disk.memory.clearFaults();
