@@ -125,6 +125,7 @@ describe('histories of the store that are in order', () => {
     ['the controller fences a broker', [(s) => s.delete(keys.broker(2), 3)]],
     ['a broker removes what its predecessor left', [(s) => s.delete(keys.broker(2), 2)]],
     ['whoever deposes the controller removes its registration as well', [(s) => s.depose(1), (s) => s.claim(1, 5)]],
+    ['any broker carries out the election of a preferred leader', [(s) => s.write(elected(2), 1)]],
     ['a broker begins to drain', [(s) => s.register({ broker: 2, state: 'draining' })]],
     ['a claim is deleted, then made in the next epoch', [(s) => s.delete(keys.controller(), 1), (s) => s.claim(1, 5)]],
     [
@@ -183,13 +184,13 @@ describe('histories of the store that break an invariant', () => {
     ],
     [
       'somebody who is not the controller elects',
-      '1 one controller: .*broker 1 began leader epoch 6, and broker 3 is',
-      [(s) => s.write(elected(2), 1)],
+      '1 one controller: .*broker 2 began leader epoch 6, and broker 3 is',
+      [(s) => s.delete(keys.broker(1), null), (s) => s.write(elected(2), 2)],
     ],
     [
       'a deposed controller elects',
       '1 one controller: .*nobody is the controller',
-      [(s) => s.delete(keys.controller(), 1), (s) => s.write(elected(2), 3)],
+      [(s) => s.delete(keys.broker(1), null), (s) => s.delete(keys.controller(), 1), (s) => s.write(elected(2), 3)],
     ],
     ['the leader epoch goes back', '1 one leader: .*went back from 5 to 4', [(s) => s.write({ leaderEpoch: 4 }, 3)]],
     [
