@@ -1,5 +1,8 @@
-import { boolean, hostPort, hostPorts, INT_MAX, int, list, oneOf, optionalText, text } from './kinds';
+import { boolean, hostPort, hostPorts, INT_MAX, int, LONG_MAX, list, long, oneOf, optionalText, text } from './kinds';
 import { dynamic, setting } from './setting';
+
+const THROTTLED_REPLICAS = 'a list of PARTITION:BROKER, or * for all';
+const THROTTLED_REPLICA = /^(\*|\d+:\d+)$/;
 
 /** Who the broker is, where the cluster's metadata lives, and how failures are noticed. */
 export const clusterSettings = {
@@ -96,6 +99,30 @@ export const clusterSettings = {
     int('bytes', { min: 1024 }),
     4194304,
     'How many bytes of a partition a leader may have on their way to a follower before the follower has written them.',
+  ),
+  'leader.replication.throttled.rate': dynamic(
+    setting(
+      long('bytes/s', { min: 0 }),
+      LONG_MAX,
+      'How fast this broker, as leader, sends to followers that are not in sync, of the replicas in leader.replication.throttled.replicas.',
+    ),
+  ),
+  'follower.replication.throttled.rate': dynamic(
+    setting(
+      long('bytes/s', { min: 0 }),
+      LONG_MAX,
+      'How fast this broker, as follower that is not in sync, takes records in, for the replicas in follower.replication.throttled.replicas.',
+    ),
+  ),
+  'leader.replication.throttled.replicas': setting(
+    list(THROTTLED_REPLICAS, THROTTLED_REPLICA),
+    [],
+    'Leaders to which leader.replication.throttled.rate applies. Default for topics.',
+  ),
+  'follower.replication.throttled.replicas': setting(
+    list(THROTTLED_REPLICAS, THROTTLED_REPLICA),
+    [],
+    'Followers to which follower.replication.throttled.rate applies. Default for topics.',
   ),
   'replica.selector.class': setting(
     optionalText(

@@ -14,6 +14,8 @@ import type {
 } from '@ottla/replication';
 import type { Clock, Logger } from '@ottla/runtime';
 import type { DeleteRecordsResult } from '../services';
+import type { Admission } from '../throttle/byte-throttle';
+import { THROTTLED_PUSH_BYTES } from '../throttle/replication-throttles';
 import type { PendingProduces } from './pending-produces';
 import type { PendingRequests } from './pending-requests';
 import type { PartitionChangeResult, RecordWriter } from './record-writer';
@@ -24,6 +26,8 @@ export interface ReplicaRouter {
   toFollower(broker: number, message: LeaderMessage): void;
   /** Resolves once the stream to that follower takes more; at once when it does, or is gone. */
   writable(broker: number): Promise<void>;
+  /** The throttle's leave for a push to that follower; null when it needs none. */
+  admit(broker: number): Admission | null;
 }
 
 export interface EffectRunnerOptions {
@@ -51,6 +55,7 @@ const RESIGN_DELAY_MS = 250;
 /** Carries out the effects of one replica's machine on its log, its peers and the store, and feeds the results back. */
 export class EffectRunner {
   private readonly tasks = new Set<Promise<void>>();
+  private readonly admissions = new Set<Admission>();
   private stopped = false;
 
   constructor(private readonly options: EffectRunnerOptions) {}
@@ -90,6 +95,7 @@ export class EffectRunner {
   /** Waits for what is under way; its results go nowhere any more. */
   async stop(): Promise<void> {
     this.stopped = true;
+    for (const admission of this.admissions) admission.cancel();
     while (this.tasks.size > 0) await Promise.allSettled(this.tasks);
   }
 
@@ -159,12 +165,30 @@ export class EffectRunner {
   }
 
   private async push(effect: Push): Promise<void> {
+    const { router } = this.options;
+    await router.writable(effect.broker);
+    if (this.stopped) return;
+    const admission = router.admit(effect.broker);
+    if (admission === null) return void (await this.readAndPush(effect));
+    this.admissions.add(admission);
+    const passage = await admission.passage;
+    this.admissions.delete(admission);
+    if (passage === null) return;
+    let bytes = 0;
+    try {
+      bytes = await this.readAndPush(throttled(effect));
+    } finally {
+      passage.done(bytes);
+    }
+  }
+
+  /** Answers how many bytes were sent. */
+  private async readAndPush(effect: Push): Promise<number> {
     const { router, feed, topicId, partition } = this.options;
     const { broker, run, subscription, epoch, fromOffset } = effect;
-    await router.writable(broker);
-    if (this.stopped) return;
+    if (this.stopped) return 0;
     const { chunks, endOffset, byteLength } = await this.readFor(effect);
-    if (this.stopped) return;
+    if (this.stopped) return 0;
     if (byteLength > 0) {
       const { highWatermark, logStart } = effect;
       const message: PushMessage = {
@@ -174,6 +198,7 @@ export class EffectRunner {
       router.toFollower(broker, message);
     }
     feed({ type: 'pushed', broker, run, subscription, epoch, endOffset, bytes: byteLength });
+    return byteLength;
   }
 
   /** What was deleted since the push was ordered gives nothing: the follower is told to start anew. */
@@ -240,6 +265,12 @@ function stamp(records: Uint8Array, headers: readonly BatchHeader[], epoch: numb
     stampBatch(records, at, header.baseOffset, epoch);
     at += header.batchLength;
   }
+}
+
+/** In smaller pieces; a batch that doesn't fit in one goes all the same. */
+function throttled(effect: Push): Push {
+  if (effect.maxBytes <= THROTTLED_PUSH_BYTES) return effect;
+  return { ...effect, maxBytes: THROTTLED_PUSH_BYTES, atLeastOne: true };
 }
 
 /** gRPC takes one piece; a read of one segment usually is one. */

@@ -10,6 +10,7 @@ import {
 } from '@ottla/replication';
 import type { Clock, Codecs, Logger, PeerHello, PeerNetwork, PeerStream, Random } from '@ottla/runtime';
 import type { BrokerConfig } from '../config/schema';
+import { ReplicationThrottles } from '../throttle/replication-throttles';
 import type { LocalPartition, Partitions } from '../services';
 import { FollowerLinks } from './follower-links';
 import { type Follower, LeaderLinks } from './leader-links';
@@ -61,6 +62,9 @@ export class ReplicaManager implements Partitions {
   private readonly waitingToOpen: (() => void)[] = [];
   private readonly time: MachineTime;
   private opening = 0;
+  private readonly throttles: ReplicationThrottles;
+  /** Of the store; a later one means that the records before it are of no use any more. */
+  private generation: number;
   private closed = false;
   private stopFollowing: (() => void) | null = null;
 
@@ -72,6 +76,7 @@ export class ReplicaManager implements Partitions {
     this.followerLinks = new FollowerLinks((topicId, partition) => this.host(topicId, partition), logger);
     const self = { broker: hello.broker, run: hello.run };
     this.recordWriter = new RecordWriter({ store: tracker.store, clusterId: hello.clusterId, self, image });
+    this.throttles = new ReplicationThrottles({ broker: hello.broker, clock, config: () => options.config, image });
   }
 
   /** Opens what the present image assigns to this broker and follows the image from then on. */
@@ -149,6 +154,7 @@ export class ReplicaManager implements Partitions {
     const done = before.then(work);
     const left = done.catch(() => {});
     const entry = { folder, left };
+    this.throttles.close();
     this.leaving.set(key, entry);
     void left.then(() => {
       if (this.leaving.get(key) === entry) this.leaving.delete(key);
@@ -266,7 +272,10 @@ export class ReplicaManager implements Partitions {
       replica: this.replicaOver(log, topic, topicId, partition),
       recordWriter: this.recordWriter,
       router: {
-        toLeader: (message) => this.leaderLinks.send(topicId, partition, message),
+        toLeader: (message) =>
+          this.throttles.toLeader(topicId, partition, message, () =>
+            this.leaderLinks.send(topicId, partition, message),
+          ),
         toFollower: (broker, message) => this.followerLinks.send(broker, message),
         writable: (broker) => this.followerLinks.writable(broker),
       },
@@ -302,6 +311,7 @@ export class ReplicaManager implements Partitions {
     const topic = host === null ? undefined : image.topics.get(host.topic)?.value;
     if (topic?.topicId === host?.topicId) host?.updateConfig(logConfigOf(this.options.config, topic?.configs ?? {}));
   }
+        admit: (broker) => this.throttles.push(topicId, partition, broker),
 
   private applyRecord(held: Held, record: Versioned<PartitionRecord>): void {
     const { host, follower } = held;

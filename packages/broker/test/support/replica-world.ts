@@ -12,7 +12,7 @@ import {
 import { checkProducedBatches, decodeBatch, readBatchHeader } from '@ottla/protocol';
 import type { PartitionRecord } from '@ottla/replication';
 import { MemoryDisk, nodeClock, nodeCodecs, nodeRandom, silentLogger } from '@ottla/runtime';
-import { brokerConfig } from '../../src/config/schema';
+import { brokerConfig, type SettingName } from '../../src/config/schema';
 import { ReplicaManager } from '../../src/partition/replica-manager';
 import type { LocalPartition } from '../../src/services';
 import { batchOf } from './batches';
@@ -39,6 +39,9 @@ export class ReplicaWorld {
   readonly store = new MemoryStore({ clock: nodeClock });
   readonly peers = new MemoryPeers();
   readonly brokers = new Map<number, WorldBroker>();
+  /** Of brokers that are started from now on, and of the topic when it's created. */
+  settings: Partial<Record<SettingName, unknown>> = {};
+  topicConfigs: Record<string, string> = {};
 
   async create(): Promise<void> {
     const generation = generationCodec.encode({ version: 1, clusterId: 'world', generation: 1 });
@@ -55,7 +58,7 @@ export class ReplicaWorld {
     const where = { dir: '/data', clusterId: 'world', brokerId: id, run, bootId: 'boot' };
     const directory = await LogDirectory.open({ ...shared, ...where, disk: disk.mount() });
     const network = this.peers.network();
-    const config = brokerConfig({ 'node.id': id, 'replica.lag.time.max.ms': 500 });
+    const config = brokerConfig({ 'node.id': id, 'replica.lag.time.max.ms': 500, ...this.settings });
     const replicas = new ReplicaManager({ ...shared, config, hello, codecs: nodeCodecs, tracker, directory, network });
     const port = 100 + id;
     const handlers = { onReplication: replicas.onReplication.bind(replicas), onSession: () => {} };
@@ -96,7 +99,14 @@ export class ReplicaWorld {
       lastKnownLeader: null,
     };
     await this.write(record);
-    const topic = { version: 1 as const, name: TOPIC, topicId: TOPIC_ID, partitions: 1, configs: {}, internal: false };
+    const topic = {
+      version: 1 as const,
+      name: TOPIC,
+      topicId: TOPIC_ID,
+      partitions: 1,
+      configs: this.topicConfigs,
+      internal: false,
+    };
     await this.put(keys.topic(TOPIC), topicRecordCodec.encode(topic));
     await eventually(() => members.every(({ replicas }) => replicas.get(TOPIC_ID, 0) !== null), 'replicas open');
     await this.leads(leader!);
