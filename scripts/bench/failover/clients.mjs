@@ -22,13 +22,17 @@ export const SETTINGS = {
       'reconnect.backoff.ms': 10,
       'reconnect.backoff.max.ms': 100,
       'topic.metadata.refresh.fast.interval.ms': 10,
+      // A client that is connected to one broker only has nobody to ask when that one dies.
+      'enable.sparse.connections': false,
+      // A process that is stopped keeps its connections: only time tells. By default a minute.
+      'socket.timeout.ms': 3_000,
     },
   },
   kafkajs: {
     default: {},
     tuned: {
       connectionTimeout: 500,
-      requestTimeout: 5_000,
+      requestTimeout: 3_000,
       retry: { initialRetryTime: 20, maxRetryTime: 100, multiplier: 1.5, retries: 1000 },
       producer: { retry: { initialRetryTime: 20, maxRetryTime: 100, multiplier: 1.5, retries: 1000 } },
     },

@@ -37,7 +37,7 @@ export async function failOnce(system, { what, client, settings, topic, interval
     const { struckAt, recoveredAt, ...seen } = result;
     return {
       victim,
-      steadyGapMs: longestGap(load.acknowledged, began - WARM_MS / 2, struckAt - 1).ms,
+      steadyGapMs: longestGap(acknowledgedBefore(load, struckAt), began - WARM_MS / 2).ms,
       gapMs: longestGap(load.acknowledged, struckAt, recoveredAt).ms,
       returnGapMs: recoveredAt === undefined ? null : longestGap(load.acknowledged, recoveredAt).ms,
       ...seen,
@@ -46,6 +46,10 @@ export async function failOnce(system, { what, client, settings, topic, interval
   } finally {
     await load.kill();
   }
+}
+
+function acknowledgedBefore(load, at) {
+  return load.acknowledged.filter((acknowledgement) => acknowledgement.at < at);
 }
 
 /** What became of every record, by what the client was told and what is read back. */
