@@ -253,6 +253,7 @@ export class Lane {
       if (options.acks === 0 || baseOffset < 0) return;
       const what = { batch: batch.id, broker, acks: options.acks, baseOffset };
       recorder.record({ type: 'produce-acked', client, sent, ...to, ...what });
+      context.count('dedupeHits');
     } catch (error) {
       // A broker may have forgotten a batch this old.
       if (!(error instanceof OttlaError)) throw error;
