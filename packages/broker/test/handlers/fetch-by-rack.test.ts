@@ -160,21 +160,15 @@ describe('a follower', () => {
     expect((await fetchFrom(services, 'a', 0, { currentLeaderEpoch })).errorCode).toBe(ErrorCode[code]);
   });
 
-  const refusing: [string, string, number, (services: FakeServices) => void][] = [
-    ['without a rack', '', 12, () => {}],
-    ['in a version without racks', '', 10, () => {}],
+  const stale: [string, (services: FakeServices) => void][] = [
     [
       'while its leader is out of sight',
-      'a',
-      12,
       ({ cluster }) => {
         cluster.partition('t').isFollowing = false;
       },
     ],
     [
       'while it is out of the ISR',
-      'a',
-      12,
       ({ cluster }) => {
         const { topicId } = cluster.image.topics.get('t')!.value;
         const stored = cluster.image.partitions.get(topicId)!.get(0)!;
@@ -183,10 +177,24 @@ describe('a follower', () => {
       },
     ],
   ];
-  it.each(refusing)('asked %s: NOT_LEADER_OR_FOLLOWER, with the leader', async (_, rack, version, prepare) => {
+  it.each(stale)('asked %s: OFFSET_NOT_AVAILABLE, at which clients go back to the leader', async (_, prepare) => {
     const services = await racked({ leader: 2 });
     prepare(services);
-    const answer = await fetchFrom(services, rack, 0, { version });
+    expect((await fetchFrom(services, 'a', 0)).errorCode).toBe(ErrorCode.OFFSET_NOT_AVAILABLE);
+  });
+
+  it('of a partition without a leader: NOT_LEADER_OR_FOLLOWER', async () => {
+    const services = await racked({ leader: 2 });
+    services.cluster.partition('t').isFollowing = false;
+    services.cluster.setLeader(services.cluster.image.topics.get('t')!.value, 0, null);
+    expect((await fetchFrom(services, 'a', 0)).errorCode).toBe(ErrorCode.NOT_LEADER_OR_FOLLOWER);
+  });
+
+  it.each([
+    ['without a rack', 12],
+    ['in a version without racks', 10],
+  ])('asked %s: NOT_LEADER_OR_FOLLOWER, with the leader', async (_, version) => {
+    const answer = await fetchFrom(await racked({ leader: 2 }), '', 0, { version });
     expect(answer.errorCode).toBe(ErrorCode.NOT_LEADER_OR_FOLLOWER);
     if (version >= 12) expect(answer.currentLeader).toEqual({ leaderId: 2, leaderEpoch: 0 });
   });
@@ -204,6 +212,6 @@ describe('a follower', () => {
     await eventually(() => connection.listenerCount > 0, 'the fetch waits');
     partition.isFollowing = false;
     partition.notify();
-    expect((await answer).errorCode).toBe(ErrorCode.NOT_LEADER_OR_FOLLOWER);
+    expect((await answer).errorCode).toBe(ErrorCode.OFFSET_NOT_AVAILABLE);
   });
 });
