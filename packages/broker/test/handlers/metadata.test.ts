@@ -1,6 +1,6 @@
 import { apis, ErrorCode, type InputOf, OttlaError } from '@ottla/protocol';
 import { rememberBrokers } from '../../src/handlers/known-brokers';
-import { ask } from '../support/ask';
+import { ask, FakeConnection } from '../support/ask';
 import { eventually } from '../support/eventually';
 import { FakeCluster, registration, topicIdOf } from '../support/fake-cluster';
 import { fakeServices } from '../support/fake-services';
@@ -272,5 +272,64 @@ describe('auto-creation', () => {
     const { topics } = await ask(apis.Metadata, LATEST, names(...asked, 't0'), services);
     expect(topics.map((topic) => topic.errorCode)).toEqual(Array<number>(41).fill(0));
     expect(services.cluster.created).toHaveLength(40);
+  });
+});
+
+describe('a leader that may have just died', () => {
+  const DEAD = { broker: 2, run: 'run-2' };
+
+  function ledBy2() {
+    const services = fakeServices({ cluster: new FakeCluster([1, 2, 3]) });
+    const topic = services.cluster.addTopic('t', [2]);
+    rememberBrokers(services);
+    let answered: number | null = null;
+    const asks = async (connection = new FakeConnection()): Promise<void> => {
+      answered = null;
+      const { topics } = await ask(apis.Metadata, LATEST, names('t'), services, connection);
+      answered = topics[0]!.partitions[0]!.leaderId;
+    };
+    return { services, topic, asks, answer: () => answered };
+  }
+
+  it('the answer waits for the next leader', async () => {
+    const { services, topic, asks, answer } = ledBy2();
+    services.doubts.onBroken(DEAD);
+    const asking = asks();
+    await eventually(() => services.cluster.listenerCount === 2, 'it waits');
+    expect(answer()).toBeNull();
+    services.cluster.setLeader(topic, 0, 3, 1);
+    await asking;
+    expect([answer(), services.cluster.listenerCount, services.clock.pendingTimers]).toEqual([3, 1, 0]);
+  });
+
+  it('it leads on: it is given when the doubt is over', async () => {
+    const { services, asks, answer } = ledBy2();
+    services.doubts.onBroken(DEAD);
+    const asking = asks();
+    await eventually(() => services.clock.pendingTimers === 1, 'it waits');
+    services.clock.advance(400);
+    await asking;
+    expect([answer(), services.cluster.listenerCount]).toEqual([2, 1]);
+  });
+
+  it('a client that asks again: this broker has a moment to notice, too', async () => {
+    const { services, topic, asks, answer } = ledBy2();
+    const connection = new FakeConnection();
+    await asks(connection);
+    const asking = asks(connection);
+    await eventually(() => services.clock.pendingTimers === 1, 'it waits');
+    services.doubts.onBroken(DEAD);
+    services.clock.advance(10);
+    await eventually(() => services.cluster.listenerCount === 2, 'it waits for the next leader');
+    services.cluster.setLeader(topic, 0, 1, 1);
+    await asking;
+    expect(answer()).toBe(1);
+  });
+
+  it('another run of that broker leads: nothing is waited for', async () => {
+    const { services, asks, answer } = ledBy2();
+    services.doubts.onBroken({ ...DEAD, run: 'run-2-before' });
+    await asks();
+    expect([answer(), services.clock.pendingTimers]).toEqual([2, 0]);
   });
 });
