@@ -1,4 +1,4 @@
-import type { Journal } from './clients/journal';
+import type { Journal, Stream } from './clients/journal';
 
 /** One fault, from its first blow until everything was whole again. Times are monotonic, ms. */
 export interface Episode {
@@ -14,24 +14,37 @@ export interface Episode {
 export interface Gaps {
   /** Between acknowledgements of a partition, by client. */
   readonly produce: ReadonlyMap<string, number>;
-  /** Between reads of a partition. */
-  readonly fetch: number;
+  /** Between reads of a partition, by client. */
+  readonly fetch: ReadonlyMap<string, number>;
 }
 
-export function gapsOf(journal: Journal, { from, to }: { from: number; to: number }): Gaps {
-  const produce = new Map<string, number>();
-  for (const stream of journal.produced) {
-    const gap = stream.longestGap(from, to);
-    produce.set(stream.client, Math.max(produce.get(stream.client) ?? 0, gap));
+export function gapsOf({ produced, consumed }: Journal, episode: Pick<Episode, 'from' | 'to'>): Gaps {
+  return { produce: longestGaps(produced, episode), fetch: longestGaps(consumed, episode) };
+}
+
+function longestGaps(streams: readonly Stream[], { from, to }: Pick<Episode, 'from' | 'to'>): Map<string, number> {
+  const gaps = new Map<string, number>();
+  for (const stream of streams) {
+    gaps.set(stream.client, Math.max(gaps.get(stream.client) ?? 0, stream.longestGap(from, to)));
   }
-  const fetch = Math.max(0, ...journal.consumed.map((stream) => stream.longestGap(from, to)));
-  return { produce, fetch };
+  return gaps;
+}
+
+export function showGaps({ produce, fetch }: Gaps): string {
+  const show = (gaps: ReadonlyMap<string, number>): string =>
+    [...gaps].map(([client, gap]) => `${client} ${seconds(gap)}`).join(', ');
+  return `without acknowledgement: ${show(produce)}; without a read: ${show(fetch)}`;
+}
+
+export function longestOf({ produce, fetch }: Gaps): number {
+  return Math.max(0, ...produce.values(), ...fetch.values());
 }
 
 /** The longest unavailability per kind of fault, as a table. */
 export function gapTable(journal: Journal, episodes: readonly Episode[]): string[] {
   const clients = [...new Set(journal.produced.map(({ client }) => client))];
-  const heading = ['fault', 'times', ...clients.map((client) => `acks, ${client}`), 'reads', 'whole again after'];
+  const columns = ['acks', 'reads'].flatMap((what) => clients.map((client) => `${what}, ${client}`));
+  const heading = ['fault', 'times', ...columns, 'whole again after'];
   const rows = [...new Set(episodes.map(({ kind }) => kind))].map((kind) => {
     const ofKind = episodes.filter((episode) => episode.kind === kind);
     const gaps = ofKind.map((episode) => gapsOf(journal, episode));
@@ -40,7 +53,8 @@ export function gapTable(journal: Journal, episodes: readonly Episode[]): string
     return [
       ...[kind, String(ofKind.length)],
       ...clients.map((client) => longest(({ produce }) => produce.get(client) ?? 0)),
-      ...[longest(({ fetch }) => fetch), seconds(whole)],
+      ...clients.map((client) => longest(({ fetch }) => fetch.get(client) ?? 0)),
+      seconds(whole),
     ];
   });
   return alignColumns([heading, ...rows]);

@@ -11,7 +11,7 @@ import { Load } from './load';
 import { missingCapabilities } from './machine/capabilities';
 import { ChaosCluster } from './machine/chaos-cluster';
 import type { ChaosOptions } from './options';
-import { type Episode, gapsOf, gapTable, seconds } from './report';
+import { type Episode, gapsOf, gapTable, longestOf, seconds, showGaps } from './report';
 
 const QUIET_MS = 3_000;
 const OUTAGE_MS = { least: 12_000, most: 60_000 };
@@ -107,10 +107,9 @@ export class ChaosRun {
     const fault = kind.draw(draw, scale);
     const say = (what: string): void => this.sayAt(`${kind.name}: ${what}`);
     const episode = await this.observe(kind.name, () => fault({ cluster, topics: TOPICS, say }));
-    const { produce, fetch } = gapsOf(this.load!.journal, episode);
-    const waits = [...produce].map(([client, gap]) => `${client} ${seconds(gap)}`);
-    say(`whole after ${seconds(episode.to - episode.healedAt)}; waited: ${waits.join(', ')}, reads ${seconds(fetch)}`);
-    const longest = Math.max(fetch, ...produce.values());
+    const gaps = gapsOf(this.load!.journal, episode);
+    say(`whole after ${seconds(episode.to - episode.healedAt)}; ${showGaps(gaps)}`);
+    const longest = longestOf(gaps);
     if (kind.maxGapMs !== undefined && longest > kind.maxGapMs)
       this.fail(`${kind.name}: clients waited ${seconds(longest)}, more than ${seconds(kind.maxGapMs)}`);
   }
@@ -176,9 +175,9 @@ export class ChaosRun {
     this.state = 'finished';
     this.load?.killNow();
     this.cluster?.endNow();
-    if (removeDir) rmSync(this.scratch.path, { recursive: true, force: true });
-    else this.cluster?.keepData();
+    if (!removeDir) this.cluster?.keepData();
     this.clear();
+    if (removeDir) rmSync(this.scratch.path, { recursive: true, force: true });
   }
 
   private clear(): void {
