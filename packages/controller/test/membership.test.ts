@@ -130,6 +130,17 @@ describe('the lease', () => {
     expect(await registeredRun(world, 1)).toBe('run-1');
   });
 
+  it('lost and taken anew: a broker that is alone is the controller again, though it hears of its registration before the answer', async () => {
+    const world = new ClusterWorld();
+    const broker = await world.join(1);
+    await world.untilTrue(() => broker.member.isController);
+    broker.store.answerLate(20);
+    broker.store.cut();
+    await world.run(10_000);
+    broker.store.heal();
+    await world.untilTrue(() => broker.member.isController, 5_000);
+  });
+
   it('counts from before the request was sent: a slow renewal does not prolong it', async () => {
     const world = new ClusterWorld();
     const one = await world.join(1);

@@ -72,6 +72,7 @@ export class ClusterMember {
       ...shared,
       lease: this.#lease,
       mayRegisterAgain: () => this.#isHeardOrAlone(),
+      onRegistered: () => this.#controller.onImage(options.view.image),
     });
     this.#controller = new ControllerHost({ ...shared, lease: this.#lease, registrar: this.#registrar, onEvent });
     this.#session = new SessionClient({

@@ -19,6 +19,7 @@ export class FaultyStore implements MetadataStore {
   #cut = false;
   #watchHeld = false;
   #held: (() => void)[] = [];
+  #answersLateMs = 0;
   #loseAnswer: ((txn: Txn) => boolean) | null = null;
 
   constructor(
@@ -53,6 +54,11 @@ export class FaultyStore implements MetadataStore {
     this.#loseAnswer = matches;
   }
 
+  /** From now on transactions are answered so much later than they are carried out. */
+  answerLate(ms: number): void {
+    this.#answersLateMs = ms;
+  }
+
   get(key: string) {
     return this.#call(() => this.inner.get(key));
   }
@@ -65,6 +71,7 @@ export class FaultyStore implements MetadataStore {
     const lost = this.#loseAnswer?.(txn) ?? false;
     if (lost) this.#loseAnswer = null;
     const result = await this.#call(() => this.inner.txn(txn));
+    if (this.#answersLateMs > 0) await this.clock.sleep(this.#answersLateMs);
     if (lost) throw new StoreUnavailableError('the answer was lost', true);
     this.transactions.push({ txn, result });
     return result;

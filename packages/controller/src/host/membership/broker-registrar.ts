@@ -28,6 +28,8 @@ export interface BrokerRegistrarOptions {
    * be fenced again; call `wake` when the answer may have changed.
    */
   readonly mayRegisterAgain: () => boolean;
+  /** The broker is registered, anew or in another state; it may have heard of it through its image before. */
+  readonly onRegistered: () => void;
   /** Another process registered under this broker id. Called at most once. */
   readonly onSuperseded: (error: OttlaError) => void;
 }
@@ -195,6 +197,7 @@ export class BrokerRegistrar {
     else logger.info(`broker ${self.broker} is registered`, { run: self.run, state: registered.state });
     this.#everRegistered = true;
     this.#first.resolve();
+    this.#options.onRegistered();
   }
 
   #onImage(image: ClusterImage): void {
