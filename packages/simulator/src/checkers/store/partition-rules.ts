@@ -79,7 +79,7 @@ function checkNewEpoch(
     const message = `the leader epoch went back from ${before.leaderEpoch} to ${after.leaderEpoch}`;
     findings.push({ invariant: ONE_LEADER, message });
   }
-  if (writer !== view.claim?.value.broker && !isAskedFor(before, view)) {
+  if (writer !== view.claim?.value.broker && !mayBeAskedFor(before, after, view)) {
     const controller = view.claim === null ? 'nobody is' : `broker ${view.claim.value.broker} is`;
     const message = `broker ${writer} began leader epoch ${after.leaderEpoch}, and ${controller} the controller`;
     findings.push({ invariant: '1 one controller', message });
@@ -89,10 +89,11 @@ function checkNewEpoch(
 
 /**
  * Whether it may be the election of a preferred leader, or an unclean one, that somebody asked for: any broker carries
- * that out. What becomes of the partitions of a broker that is gone is the controller's to decide.
+ * that out. What else becomes of the partitions of a broker that is gone is the controller's to decide.
  */
-function isAskedFor({ leader }: PartitionRecord, { registrations }: StoreView): boolean {
-  return leader === null || registrations.get(leader.broker)?.value.run === leader.run;
+function mayBeAskedFor({ leader }: PartitionRecord, after: PartitionRecord, { registrations }: StoreView): boolean {
+  if (leader === null || after.leader?.broker === after.replicas[0]) return true;
+  return registrations.get(leader.broker)?.value.run === leader.run;
 }
 
 /** The elected one is there, in this run, with the log that the record says; and it was a candidate. */
