@@ -55,6 +55,17 @@ describe('the controller', () => {
     expect(await world.registered()).toEqual([2, 3]);
   });
 
+  it('that dies is challenged by one after the other, in the order of their ids: the first one does it all', async () => {
+    const world = new ClusterWorld();
+    const [one, ...others] = await world.cluster(4);
+    await calm(world);
+    one!.kill();
+    await world.untilTrue(() => world.controllers().length === 1);
+    await world.run(500);
+    const deposed = others.map(({ events }) => events.filter(({ type }) => type === 'deposed-controller').length);
+    expect([world.controllers(), deposed]).toEqual([[2], [1, 0, 0]]);
+  });
+
   it('that leads a partition and dies: the partition has its next leader at once', async () => {
     const world = new ClusterWorld();
     const [one] = await world.cluster(3);
