@@ -1,5 +1,19 @@
-export { Admin, type CreatedTopic, type CreateTopicOptions, type NewTopic, type TopicOptions } from './admin/admin';
+export {
+  Admin,
+  type CreatedTopic,
+  type CreateTopicOptions,
+  type KafkaRequestOptions,
+  type NewTopic,
+  type TopicOptions,
+} from './admin/admin';
 export type { BrokerDescription, ClusterDescription } from './admin/cluster-description';
+export type {
+  AskedAssignment,
+  ElectionKind,
+  PartitionResult,
+  Reassignment,
+  TopicPartition,
+} from './admin/partitions';
 export type { PartitionDescription, ReplicaDescription, TopicDescription } from './admin/topic-description';
 export { ClusterClient, connect } from './client';
 export type { RequestOptions } from './cluster/cluster';

@@ -1,3 +1,4 @@
+import { apis } from '@ottla/protocol';
 import { type ClusterClient, connect } from '../src';
 import { FakeCluster } from './fake-cluster';
 
@@ -117,6 +118,85 @@ describe('admin', () => {
       controllerId: 1,
       controllerEpoch: 4,
       brokers: [],
+    });
+  });
+
+  it('reassigns and cancels: each partition has its own result, in the order asked for', async () => {
+    const asked: unknown[] = [];
+    cluster.kafkaAnswers.set('AlterPartitionReassignments', (body) => {
+      asked.push(body);
+      const partition = (partitionIndex: number, errorCode = 0, errorMessage: string | null = null) => {
+        return { partitionIndex, errorCode, errorMessage };
+      };
+      const responses = [
+        { name: 'b', partitions: [partition(0, 85)] },
+        { name: 'a', partitions: [partition(1), partition(0, 39, 'broker 9 is not registered')] },
+      ];
+      return { errorCode: 0, errorMessage: null, responses };
+    });
+    const results = await client.admin.reassign([
+      { topic: 'a', partition: 0, replicas: [9] },
+      { topic: 'b', partition: 0, replicas: null },
+      { topic: 'a', partition: 1, replicas: [2, 1] },
+    ]);
+    expect(asked).toMatchObject([
+      {
+        timeoutMs: 30_000,
+        topics: [
+          {
+            name: 'a',
+            partitions: [
+              { partitionIndex: 0, replicas: [9] },
+              { partitionIndex: 1, replicas: [2, 1] },
+            ],
+          },
+          { name: 'b', partitions: [{ partitionIndex: 0, replicas: null }] },
+        ],
+      },
+    ]);
+    expect(results.map(({ topic, partition, error }) => [topic, partition, error?.code, error?.message])).toEqual([
+      ['a', 0, 'INVALID_REPLICA_ASSIGNMENT', 'broker 9 is not registered'],
+      ['b', 0, 'NO_REASSIGNMENT_IN_PROGRESS', 'NO_REASSIGNMENT_IN_PROGRESS'],
+      ['a', 1, undefined, undefined],
+    ]);
+  });
+
+  it('lists reassignments in the order of topics and partitions', async () => {
+    const partition = (partitionIndex: number) => {
+      return { partitionIndex, replicas: [3, 1], addingReplicas: [3], removingReplicas: [1] };
+    };
+    const topics = [
+      { name: 'b', partitions: [partition(0)] },
+      { name: 'a', partitions: [partition(2), partition(1)] },
+    ];
+    cluster.kafkaAnswers.set('ListPartitionReassignments', () => ({ errorCode: 0, errorMessage: null, topics }));
+    const reassignments = await client.admin.listReassignments();
+    expect(reassignments.map(({ topic, partition: id }) => `${topic}-${id}`)).toEqual(['a-1', 'a-2', 'b-0']);
+    expect(reassignments[0]).toMatchObject({ replicas: [3, 1], adding: [3], removing: [1] });
+  });
+
+  it('elects leaders; a request that is refused as a whole rejects', async () => {
+    const error = { errorCode: 84, errorMessage: 'a-0: broker 1 leads it already' };
+    cluster.kafkaAnswers.set('ElectLeaders', (body) => {
+      const { electionType } = body as { electionType: number };
+      const partitionResult = [{ partitionId: 0, ...error }];
+      return { errorCode: electionType === 1 ? 31 : 0, replicaElectionResults: [{ topic: 'a', partitionResult }] };
+    });
+    const [result] = await client.admin.electLeaders('preferred', [{ topic: 'a', partition: 0 }]);
+    expect(result).toMatchObject({ topic: 'a', partition: 0, error: { code: 'ELECTION_NOT_NEEDED' } });
+    const refused = client.admin.electLeaders('unclean', null);
+    await expect(refused).rejects.toMatchObject({ code: 'CLUSTER_AUTHORIZATION_FAILED' });
+  });
+
+  it('puts any request of the Kafka protocol, to the broker named or to any', async () => {
+    cluster.kafkaAnswers.set('ListGroups', (_body, broker) => {
+      return { errorCode: 0, groups: [{ groupId: `of broker ${broker}`, protocolType: '' }] };
+    });
+    const { groups } = await client.admin.kafka(apis.ListGroups, {}, { broker: 2 });
+    expect(groups.map(({ groupId }) => groupId)).toEqual(['of broker 2']);
+    expect((await client.admin.kafka(apis.ListGroups, {})).groups).toHaveLength(1);
+    await expect(client.admin.kafka(apis.DescribeLogDirs, { topics: null })).rejects.toMatchObject({
+      code: 'UNSUPPORTED_VERSION',
     });
   });
 

@@ -1,4 +1,4 @@
-import { OttlaError } from '@ottla/protocol';
+import { type AnyApi, encodeResponse, OttlaError, readRequest } from '@ottla/protocol';
 import {
   createGrpcServer,
   type DoorCall,
@@ -46,6 +46,8 @@ export class FakeCluster {
   autoCreate = false;
   /** What brokers tell in metadata lags behind by what is put here. */
   staleMetadata: ((topic: door.TopicMetadata) => door.TopicMetadata) | null = null;
+  /** Answers requests of the Kafka protocol, by the name of their API; the responses' bodies. */
+  readonly kafkaAnswers = new Map<string, (body: unknown, broker: number) => object>();
   #nextProducerId = 1_000;
 
   static async start(brokers = 1): Promise<FakeCluster> {
@@ -134,8 +136,19 @@ export class FakeCluster {
         broker: id,
         replicas: topics.flatMap((name) => this.#replicas(id, name)),
       }),
+      kafka: async ({ frame }) => ({ frame: this.#kafka(id, frame) }),
       describeCluster: async () => ({ clusterId: 'fake', controllerId: 1, controllerEpoch: 4, brokers: [] }),
     };
+  }
+
+  #kafka(id: number, frame: Uint8Array): Uint8Array {
+    const { api, header, body } = readRequest(frame);
+    this.calls.push(api.name);
+    const answer = this.kafkaAnswers.get(api.name);
+    if (answer === undefined) throw new OttlaError('UNSUPPORTED_VERSION', `this broker doesn't serve ${api.name}`);
+    const response = answer(body, id) as never;
+    const { chunks } = encodeResponse(api as AnyApi, header.apiVersion, header.correlationId, response);
+    return Buffer.concat(chunks as Uint8Array[]).subarray(4);
   }
 
   #metadata({ topics, allTopics, allowAutoTopicCreation }: door.MetadataRequest): door.MetadataResponse {

@@ -1,9 +1,20 @@
-import { errorName, OttlaError } from '@ottla/protocol';
+import { type AnyApi, errorName, type InputOf, type MessageOf, OttlaError } from '@ottla/protocol';
 import type { CallOptions, DoorClient, door } from '@ottla/rpc';
 import type { Cluster, RequestOptions } from '../cluster/cluster';
 import { listOffset, type OffsetQuery } from '../cluster/list-offsets';
 import { type TopicInfo, topicInfo } from '../cluster/topic-info';
 import { type ClusterDescription, clusterDescription } from './cluster-description';
+import { type AskKafka, requestFrame, responseBody } from './kafka-request';
+import {
+  type AskedAssignment,
+  type ElectionKind,
+  electLeaders,
+  listReassignments,
+  type PartitionResult,
+  type Reassignment,
+  reassign,
+  type TopicPartition,
+} from './partitions';
 import { describeTopic, type TopicDescription } from './topic-description';
 
 export interface NewTopic {
@@ -33,6 +44,11 @@ export interface CreatedTopic {
 
 export interface TopicOptions extends RequestOptions {
   readonly timeoutMs?: number;
+}
+
+export interface KafkaRequestOptions extends TopicOptions {
+  /** Default: any. */
+  readonly broker?: number | undefined;
 }
 
 const DEFAULT_TIMEOUT_MS = 30_000;
@@ -100,10 +116,59 @@ export class Admin {
     return clusterDescription(await this.#any(options, (broker, call) => broker.describeCluster({}, call)));
   }
 
+  /**
+   * Begins reassignments, or with null for the replicas cancels them. Results in the order asked for; how far they are
+   * is told by `listReassignments` and `describeTopic`.
+   */
+  reassign(asked: readonly AskedAssignment[], options: TopicOptions = {}): Promise<PartitionResult[]> {
+    return reassign(this.#ask(options), asked, options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+  }
+
+  /** The reassignments under way, in the order of topics and partitions. */
+  listReassignments(options: RequestOptions = {}): Promise<Reassignment[]> {
+    return listReassignments(this.#ask(options));
+  }
+
+  /**
+   * Elects the preferred leaders, or with `unclean` anyone for partitions without a leader, which may lose records. With
+   * null for the partitions wherever it's needed; results are then of those only.
+   */
+  electLeaders(
+    kind: ElectionKind,
+    partitions: readonly TopicPartition[] | null,
+    options: TopicOptions = {},
+  ): Promise<PartitionResult[]> {
+    return electLeaders(this.#ask(options), kind, partitions, options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+  }
+
+  /**
+   * Puts any request of the Kafka protocol but Produce and Fetch, in the newest version: to the broker given, or to one
+   * that answers just now. Errors within the response are the caller's to look at.
+   */
+  async kafka<A extends AnyApi>(
+    api: A,
+    body: InputOf<A['request']>,
+    options: KafkaRequestOptions = {},
+  ): Promise<MessageOf<A['response']>> {
+    const { broker, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+    const frame = requestFrame(api, body);
+    const answer =
+      broker === undefined
+        ? await this.#once(options, timeoutMs, (door, call) => door.kafka({ frame }, call))
+        : await this.#cluster
+            .broker(broker)
+            .kafka({ frame }, { timeoutMs: timeoutMs + GRACE_MS, signal: options.signal });
+    return responseBody(api, answer.frame);
+  }
+
   /** The offset asked for; null when no record has such a timestamp. */
   async listOffset(query: OffsetQuery, { signal }: RequestOptions = {}): Promise<number | null> {
     await this.#cluster.metadata.topic(query.topic);
     return listOffset(this.#cluster, query, signal);
+  }
+
+  #ask(options: TopicOptions): AskKafka {
+    return (api, body) => this.kafka(api, body, options);
   }
 
   /** Nothing when the broker can't be reached: its replicas are described without offsets. */

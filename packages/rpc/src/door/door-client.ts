@@ -49,6 +49,7 @@ export interface DoorClient {
   createPartitions(request: door.CreatePartitionsRequest, options: CallOptions): Promise<door.CreatePartitionsResponse>;
   describeReplicas(request: door.DescribeReplicasRequest, options: CallOptions): Promise<door.DescribeReplicasResponse>;
   describeCluster(request: door.DescribeClusterRequest, options: CallOptions): Promise<door.DescribeClusterResponse>;
+  kafka(request: door.KafkaFrame, options: CallOptions): Promise<door.KafkaFrame>;
   produce(): ProduceStream;
   /** On a connection of its own, so that records on their way in don't delay anything else. */
   fetch(): FetchStream;
@@ -102,6 +103,7 @@ class GrpcDoorClient implements DoorClient {
     adminService,
     'DescribeCluster',
   );
+  kafka = this.#unary<door.KafkaFrame, door.KafkaFrame>(adminService, 'Kafka');
 
   produce(): ProduceStream {
     return this.#open(producerFraming, 'Produce', this.#mainChannel());

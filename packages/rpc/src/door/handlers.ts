@@ -56,6 +56,8 @@ export interface DoorHandlers {
   createPartitions(request: door.CreatePartitionsRequest, call: DoorCall): Promise<door.CreatePartitionsResponse>;
   describeReplicas(request: door.DescribeReplicasRequest, call: DoorCall): Promise<door.DescribeReplicasResponse>;
   describeCluster(request: door.DescribeClusterRequest, call: DoorCall): Promise<door.DescribeClusterResponse>;
+  /** A request of the Kafka protocol, put as on the Kafka port. */
+  kafka(request: door.KafkaFrame, call: DoorCall): Promise<door.KafkaFrame>;
   /**
    * Appends the entry's batches, which it may stamp in place. Called for the entries of a stream in the order they came,
    * without waiting for one before the next: appends to one partition keep the order of the calls.

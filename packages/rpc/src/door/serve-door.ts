@@ -29,6 +29,7 @@ const UNARY_ADMIN = {
   CreatePartitions: 'createPartitions',
   DescribeReplicas: 'describeReplicas',
   DescribeCluster: 'describeCluster',
+  Kafka: 'kafka',
 } as const;
 
 /** Serves the client door, `ottla.v1.Broker` and `ottla.v1.Admin`, on a server. */

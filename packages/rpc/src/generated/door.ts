@@ -1,5 +1,10 @@
 // Written by scripts/proto.mjs from proto/. Do not edit.
 
+export interface KafkaFrame {
+  /** A request or a response with its header, without the four bytes of length before it. */
+  frame: Uint8Array;
+}
+
 export interface CreateTopicsRequest {
   topics: NewTopic[];
   /** How long to wait until every broker asked knows the topic. */

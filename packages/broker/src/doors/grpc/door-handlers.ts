@@ -155,6 +155,10 @@ export class GrpcDoorHandlers implements DoorHandlers {
     };
   }
 
+  async kafka({ frame }: door.KafkaFrame, call: DoorCall): Promise<door.KafkaFrame> {
+    return { frame: await this.caller.callFrame(frame, call) };
+  }
+
   async produce(entry: door.ProduceEntry, call: DoorCall): Promise<Produced> {
     const { topic, partition, records, timeoutMs } = entry;
     const partitionData = [{ index: partition, records }];
