@@ -5,18 +5,20 @@ import { writeFileSync } from 'node:fs';
 import { availableParallelism, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { calmRun } from './bench/failover/calm.mjs';
 import { CLIENTS } from './bench/failover/clients.mjs';
 import { FAILURES, failOnce } from './bench/failover/failures.mjs';
-import { failoverReport, isClean } from './bench/failover/report.mjs';
+import { calmReport, failoverReport, isClean } from './bench/failover/report.mjs';
 import { KafkaSystem, OttlaSystem } from './bench/failover/systems.mjs';
 import { harnessModule } from './harness.mjs';
 
 const { KAFKA_INSTALL, KAFKA_NEEDS, KAFKA_VERSION } = harnessModule('kafka-tools');
 const { hasProgram, ROOT } = harnessModule('processes');
 
-const WHATS = Object.keys(FAILURES);
+const WHATS = [...Object.keys(FAILURES), 'calm'];
 const USAGE = `Usage: npm run bench:failover -- [options]
   --what W,W           ${WHATS.join(', ')} (default: leader,controller,both)
+  --minutes N          how long calm takes: no failure, but every core busy (default: 10)
   --kills N            failures of each kind, for each client (default: 30)
   --client C,C         ${CLIENTS.join(', ')}, each default or tuned: librdkafka:tuned (default: all four)
   --store S            embedded or etcd (default: embedded)
@@ -27,6 +29,7 @@ const USAGE = `Usage: npm run bench:failover -- [options]
 
 const OPTIONS = {
   what: { type: 'string', default: 'leader,controller,both' },
+  minutes: { type: 'string', default: '10' },
   kills: { type: 'string', default: '30' },
   client: { type: 'string', default: CLIENTS.flatMap((client) => [`${client}:default`, `${client}:tuned`]).join(',') },
   store: { type: 'string', default: 'embedded' },
@@ -84,10 +87,19 @@ if (missing.length > 0) {
 const built = spawnSync(process.execPath, [join(ROOT, 'scripts/bundle.mjs'), '--if-stale'], { stdio: 'inherit' });
 if (built.status !== 0) process.exit(built.status ?? 1);
 
+async function onSystem(startSystem, use) {
+  const system = await startSystem();
+  try {
+    return await use(system);
+  } finally {
+    await system.stop();
+  }
+}
+
 /** Every kind of failure with every client, so many times each, on one cluster. */
 async function measure(system, times) {
   const runs = [];
-  for (const what of whats) {
+  for (const what of whats.filter((name) => name !== 'calm')) {
     for (const { client, settings } of clients) {
       for (let round = 1; round <= times; round++) {
         const topic = `${what}-${client}-${settings}-${round}`;
@@ -114,14 +126,15 @@ const machine = { node: process.version, cores: availableParallelism(), load: lo
 const runs = [];
 const plan = [[() => OttlaSystem.start({ store }), count('kills')]];
 if (flags.peer === 'kafka') plan.push([() => KafkaSystem.start(), count('peer-kills')]);
-for (const [startSystem, times] of plan) {
-  const system = await startSystem();
-  try {
-    runs.push(...(await measure(system, times)));
-  } finally {
-    await system.stop();
-  }
+const isBroken = whats.some((what) => what !== 'calm');
+for (const [startSystem, times] of isBroken ? plan : []) {
+  runs.push(...(await onSystem(startSystem, (system) => measure(system, times))));
 }
-writeFileSync(flags.json, `${JSON.stringify({ machine, store, intervalMs, runs }, null, 2)}\n`);
-console.log(failoverReport({ machine, store, runs, peerVersion: KAFKA_VERSION }));
-process.exit(runs.every(isClean) ? 0 : 1);
+const calm = whats.includes('calm')
+  ? await onSystem(plan[0][0], (system) => calmRun(system, { minutes: count('minutes'), ...clients[0], intervalMs }))
+  : null;
+writeFileSync(flags.json, `${JSON.stringify({ machine, store, intervalMs, runs, calm }, null, 2)}\n`);
+if (runs.length > 0) console.log(failoverReport({ machine, store, runs, peerVersion: KAFKA_VERSION }));
+if (calm !== null) console.log(calmReport(calm, count('minutes')));
+const isQuiet = calm === null || (isClean(calm) && calm.alarms.length + calm.changes.length === 0);
+process.exit(runs.every(isClean) && isQuiet ? 0 : 1);

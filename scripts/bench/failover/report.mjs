@@ -5,7 +5,18 @@ export function isClean({ lost, duplicated, reordered }) {
 }
 
 export function failoverReport({ machine, store, runs }) {
-  const heading = ['system', 'failure', 'client', 'times', 'gap median', 'worst', 'metadata median', 'worst', 'errors'];
+  const heading = [
+    'system',
+    'failure',
+    'client',
+    'times',
+    'gap median',
+    'worst',
+    'on return',
+    'metadata median',
+    'worst',
+    'errors',
+  ];
   const groups = Map.groupBy?.(runs, keyOf) ?? groupBy(runs, keyOf);
   const rows = [...groups.values()].map(row);
   return [
@@ -14,6 +25,14 @@ export function failoverReport({ machine, store, runs }) {
     ...table([heading, ...rows]),
     '',
     verdict(runs),
+  ].join('\n');
+}
+
+export function calmReport({ alarms, changes, gapMs, acknowledged, lost, duplicated, errors }, minutes) {
+  return [
+    `${minutes} minutes of full CPU load without a failure: ${alarms.length} false alarms, ${changes.length} changes of leaders, controller or brokers.`,
+    `${acknowledged} acknowledged, longest gap ${ms(gapMs)}: lost ${lost}, duplicated ${duplicated}, errors ${errors.length}`,
+    ...[...changes, ...alarms].slice(0, 20).map((line) => `  ${line}`),
   ].join('\n');
 }
 
@@ -30,6 +49,7 @@ function groupBy(items, key) {
 function row(runs) {
   const [{ system, what, client, settings }] = runs;
   const gaps = sorted(runs.map(({ gapMs }) => gapMs));
+  const returned = sorted(runs.map(({ returnGapMs }) => returnGapMs).filter((gap) => gap !== null));
   const visible = sorted(runs.map(({ visibleMs }) => visibleMs).filter((ms) => ms !== null));
   const errors = runs.reduce((sum, run) => sum + run.errors.length, 0);
   return [
@@ -39,6 +59,7 @@ function row(runs) {
     String(runs.length),
     ms(median(gaps)),
     ms(gaps.at(-1)),
+    ms(returned.at(-1)),
     ms(median(visible)),
     ms(visible.at(-1)),
     String(errors),

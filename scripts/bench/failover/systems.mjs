@@ -1,5 +1,6 @@
 // The clusters that are measured: three brokers each, seen alike.
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import kafkajs from 'kafkajs';
 import { harnessModule } from '../../harness.mjs';
@@ -102,8 +103,9 @@ export class OttlaSystem extends System {
     return this.#cluster.pidOf(id);
   }
 
-  get dataDir() {
-    return this.#cluster.dataDir;
+  /** What the broker logged since the cluster was started. */
+  logOf(id) {
+    return join(this.#cluster.dataDir, `broker-${id}`, 'broker.log');
   }
 
   async controller() {
