@@ -16,6 +16,10 @@ export interface ProducerIdsOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  /** No producer id at or above it is known to this broker, whatever the store says. */
+  readonly knownBelow: () => number;
+  /** The store gives out what it gave out before: it was restored from a backup. */
+  readonly onRestored: (reason: string) => void;
 }
 
 /** Ids taken from the store at a time. */
@@ -35,6 +39,11 @@ export class ProducerIds implements ProducerIdSource {
 
   constructor(private readonly options: ProducerIdsOptions) {
     this.key = keysFor(options.clusterId).producerIds();
+  }
+
+  /** No producer id at or above it has been given out here. */
+  get givenOutBelow(): number {
+    return this.end;
   }
 
   /** Rejects with a retriable error when the store gives no block. */
@@ -65,12 +74,21 @@ export class ProducerIds implements ProducerIdSource {
     );
   }
 
+  private requireUnused(first: number): void {
+    const known = this.options.knownBelow();
+    if (first >= known) return;
+    const reason = `the store gives out producer ids from ${first}, and ${known - 1} was given out before`;
+    this.options.onRestored(reason);
+    throw new StoreUnavailableError(`${reason}; waiting for a new generation of the store`, false);
+  }
+
   /** The first id of a block taken; null when another broker was faster, or the outcome isn't known. */
   private async tryBlock(): Promise<number | null> {
     const { store, self, logger } = this.options;
     const { kv } = await store.get(this.key);
     const current = kv === null ? null : producerIdsCodec.decode(kv.value, this.key);
     const first = current?.nextProducerId ?? 0;
+    this.requireUnused(first);
     const taken: ProducerIdsRecord = { ...current, version: 1, nextProducerId: first + BLOCK, ...self };
     try {
       const { succeeded } = await store.txn({

@@ -42,10 +42,18 @@ function source(store: OneKeyStore, broker = 1) {
   const sleeps: number[] = [];
   const clock = { sleep: async (ms: number) => void sleeps.push(ms) } as never;
   const self = { broker, run: `run-${broker}` };
+  const known = { below: 0 };
+  const restored: string[] = [];
   return {
     logger,
     sleeps,
-    ids: new ProducerIds({ store, clusterId: 'c', self, clock, random: new SeededRandom(broker), logger }),
+    known,
+    restored,
+    ids: new ProducerIds({
+      ...{ store, clusterId: 'c', self, clock, random: new SeededRandom(broker), logger },
+      knownBelow: () => known.below,
+      onRestored: (reason) => restored.push(reason),
+    }),
   };
 }
 
@@ -133,5 +141,18 @@ describe('ProducerIds', () => {
     store.modRevision = 4;
     expect((await source(store).ids.next()).producerId).toBe(5);
     expect(JSON.parse(new TextDecoder().decode(store.value))).toMatchObject({ nextProducerId: 1005, later: 'kept' });
+  });
+
+  it('a store that would give out ids again was restored from a backup: none is taken, and it is told', async () => {
+    const store = new OneKeyStore();
+    const first = source(store);
+    await take(first.ids, 1);
+    const second = source(store, 2);
+    second.known.below = 5_000;
+    await expect(second.ids.next()).rejects.toMatchObject({ retriable: true });
+    expect(second.restored[0]).toMatch(/gives out producer ids from 1000, and 4999 was given out before/);
+    expect(store.txns).toBe(1);
+    second.known.below = 1_000;
+    expect(await take(second.ids, 1)).toEqual([1_000]);
   });
 });

@@ -17,6 +17,9 @@ it('a store restored from another past: the member trusts nothing that it wrote,
       return tracker.image;
     },
     store,
+    unguardedStore: store,
+    exceededGeneration: null,
+    suspend: () => {},
     onChange: (listener: ImageListener) => {
       listeners.push(listener);
       return tracker.onChange(listener);

@@ -22,6 +22,7 @@ export type {
   DeleteRecords,
   Drain,
   HighWatermarkAdvanced,
+  HistoryLost,
   IsrRefused,
   IsrWritten,
   LeaderMessageArrived,

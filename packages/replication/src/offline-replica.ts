@@ -25,7 +25,10 @@ export class OfflineReplica {
     } else if (input.type === 'delete-records') {
       core.refuseDeletion(input.requestId, 'KAFKA_STORAGE_ERROR', 'the replica is offline on this broker');
     } else if (input.type === 'subscribe') core.refuseSubscription(input, 'KAFKA_STORAGE_ERROR');
-    else if (input.type === 'record-changed' && input.modRevision > core.modRevision) {
+    else if (input.type === 'history-lost') {
+      core.modRevision = -1;
+      this.resignAt = null;
+    } else if (input.type === 'record-changed' && input.modRevision > core.modRevision) {
       core.record = input.record;
       core.modRevision = input.modRevision;
       if (!this.isLeader()) this.resignAt = null;

@@ -72,6 +72,13 @@ export class ProducerState {
     return this.producers.size;
   }
 
+  /** -1 when no producer is known. */
+  get highestProducerId(): number {
+    let highest = -1;
+    for (const producerId of this.producers.keys()) highest = Math.max(highest, producerId);
+    return highest;
+  }
+
   /**
    * Whether a produced batch is the next of its producer or one that is already here.
    *

@@ -86,6 +86,7 @@ export interface ReplicaProgress {
 
 export type ReplicaInput =
   | RecordChanged
+  | HistoryLost
   | Produce
   | Appended
   | AppendFailed
@@ -112,6 +113,14 @@ export interface RecordChanged {
   type: 'record-changed';
   record: PartitionRecord;
   modRevision: number;
+}
+
+/**
+ * The store was found to have another past than the one that this replica's records came from. The replica ends its part
+ * and has none until a record of a later epoch than any it knows; mod revisions count from anew.
+ */
+export interface HistoryLost {
+  type: 'history-lost';
 }
 
 /** One partition's part of a produce request, its batches already checked. */

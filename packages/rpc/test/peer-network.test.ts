@@ -247,27 +247,48 @@ describe('connecting', () => {
 });
 
 describe('sessions', () => {
-  it('heartbeats go out, acks and the refusal of one who is no controller come back', async () => {
+  it('heartbeats and reports go out, acks, questions and the refusal of one who is no controller come back', async () => {
     const accepted = new Promise<PeerStream<SessionReply, SessionRequest>>((resolve) => {
       network
         .serve({ host: HOST, port: 0 }, { ...refuseAll, onSession: (_hello, stream) => resolve(stream) }, hello(1))
         .then(({ port }) => {
           const stream = network.openSession({ host: HOST, port }, hello(2));
           atBroker = new Recorder(stream);
+          broker = stream;
           stream.send(heartbeat);
         });
     });
     let atBroker: Recorder<SessionReply> | undefined;
-    const heartbeat: SessionRequest = { type: 'heartbeat', broker: 2, run: 'run-2', sequence: 0, imageRevision: 99 };
+    let broker: PeerStream<SessionRequest, SessionReply> | undefined;
+    const heartbeat: SessionRequest = {
+      type: 'heartbeat',
+      broker: 2,
+      run: 'run-2',
+      sequence: 0,
+      imageRevision: 99,
+      exceededGeneration: 7,
+    };
+    const replica = { topicId: TOPIC_ID, partition: 3, logId: 'log-2', highestEpoch: 5, lastEpoch: -1, logEnd: 2 ** 40 };
+    const report: SessionRequest = {
+      type: 'replicas',
+      generation: 8,
+      replicas: [replica],
+      nextProducerId: 2 ** 41,
+      last: true,
+    };
     const controller = await accepted;
     const atController = new Recorder(controller);
     expect(await atController.received(1)).toEqual([heartbeat]);
+    broker!.send(report);
+    expect(await atController.received(2)).toEqual([heartbeat, report]);
     controller.send({ type: 'heartbeat-ack', sequence: 0, controllerEpoch: 4 });
+    controller.send({ type: 'report-replicas', generation: 8 });
     controller.send({ type: 'not-controller' });
     controller.close();
     expect(await atBroker!.closed).toBeNull();
     expect(atBroker!.messages).toEqual([
       { type: 'heartbeat-ack', sequence: 0, controllerEpoch: 4 },
+      { type: 'report-replicas', generation: 8 },
       { type: 'not-controller' },
     ]);
   });

@@ -34,10 +34,13 @@ export type {
   PeerServer,
   PeerStream,
   ProbeResult,
+  ReportedReplica,
   SessionHeartbeat,
   SessionHeartbeatAck,
   SessionNotController,
+  SessionReplicas,
   SessionReply,
+  SessionReportReplicas,
   SessionRequest,
 } from './ports/peer-network';
 export type { Random } from './ports/random';

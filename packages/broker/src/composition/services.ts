@@ -28,6 +28,15 @@ export async function openServices(foundation: Foundation): Promise<OpenServices
     checkTopicConfigs(Object.entries(configs));
   };
   const { replicas, peerPort } = await openReplicas(foundation, configNow);
+  const producerIds = new ProducerIds({
+    ...{ ...shared, store: tracker.store, clusterId, self },
+    knownBelow: () => Math.max(tracker.image.producerIds?.value.nextProducerId ?? 0, replicas.nextProducerId),
+    onRestored: (reason) => tracker.suspend(reason),
+  });
+  foundation.member.reportReplicasBy(async () => {
+    const report = await replicas.stopAndReport();
+    return { ...report, nextProducerId: Math.max(report.nextProducerId, producerIds.givenOutBelow) };
+  });
   const groups = new GroupHost({ ...shared, config, self, partitions: replicas, tracker });
   closing.add('the group coordinators', () => groups.close());
   const services: BrokerServices = {
@@ -42,7 +51,7 @@ export async function openServices(foundation: Foundation): Promise<OpenServices
     image: () => tracker.image,
     onImageChange: (listener: Parameters<BrokerServices['onImageChange']>[0]) => tracker.onChange(listener),
     logDir: () => describeLogDir(foundation),
-    producerIds: new ProducerIds({ ...shared, store: tracker.store, clusterId, self }),
+    producerIds,
   };
   rememberBrokers(services);
   return { services, peerPort };

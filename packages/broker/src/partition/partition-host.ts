@@ -1,7 +1,7 @@
 import type { LogConfig, PartitionLog } from '@ottla/log';
 import { type BatchHeader, OttlaError, toOttlaError } from '@ottla/protocol';
 import type { ProducerSnapshotEntry, Replica, ReplicaInput, ReplicaProgress } from '@ottla/replication';
-import type { Clock, Codecs, Logger, Timer } from '@ottla/runtime';
+import type { Clock, Codecs, Logger, ReportedReplica, Timer } from '@ottla/runtime';
 import type {
   DeleteRecordsResult,
   LocalPartition,
@@ -45,6 +45,7 @@ export class PartitionHost implements LocalPartition {
   private readonly produces: PendingProduces;
   private readonly deletions = new PendingRequests<DeleteRecordsResult>();
   private readonly effects: EffectRunner;
+  private readonly waitingToSettle: (() => void)[] = [];
   private stepping = false;
   private stopped = false;
   private broken = false;
@@ -196,6 +197,19 @@ export class PartitionHost implements LocalPartition {
       this.stepping = false;
     }
     this.armTimer();
+    if (this.isSettled) for (const release of this.waitingToSettle.splice(0)) release();
+  }
+
+  /** Resolves once nothing is being written to the log or cut from it any more, as far as was ordered by now. */
+  settled(): Promise<void> {
+    return this.isSettled ? Promise.resolve() : new Promise((resolve) => this.waitingToSettle.push(resolve));
+  }
+
+  /** What this replica holds; null when its log can't be used. */
+  report(): Omit<ReportedReplica, 'logId'> | null {
+    if (this.broken || this.stopped) return null;
+    const { highestEpoch, lastEpoch, logEnd } = this.options.replica;
+    return { topicId: this.topicId, partition: this.partition, highestEpoch, lastEpoch, logEnd };
   }
 
   /** Takes no more inputs, fails what waits, and waits for what is under way. The log stays open. */
@@ -203,8 +217,13 @@ export class PartitionHost implements LocalPartition {
     this.stopped = true;
     this.timer?.timer.cancel();
     this.failPending(this.stoppedError());
+    for (const release of this.waitingToSettle.splice(0)) release();
     this.notify();
     await this.effects.stop();
+  }
+
+  private get isSettled(): boolean {
+    return this.stopped || this.broken || this.options.replica.isSettled;
   }
 
   private step(input: ReplicaInput): void {

@@ -66,7 +66,9 @@ export class Removals {
   /** The record, if it lets this broker's folder go. */
   private toRemove(image: ClusterImage, topicId: string, partition: number): Versioned<PartitionRecord> | null {
     const record = image.partitions.get(topicId)?.get(partition);
-    const { broker } = this.options;
+    const { broker, tracker } = this.options;
+    // A store that was restored from a backup may be older than the replica.
+    if (tracker.suspended !== null) return null;
     if (record === undefined || record.value.replicas.includes(broker)) return null;
     return record.value.removed?.includes(broker) ? record : null;
   }

@@ -1,17 +1,11 @@
 import type { LogDirectory, PartitionLog } from '@ottla/log';
 import type { ClusterImage, ImageDelta, ImageTracker, Versioned } from '@ottla/metadata';
-import { readBatchHeader, toOttlaError, verifyBatch } from '@ottla/protocol';
-import {
-  type FollowerMessage,
-  type LeaderMessage,
-  type PartitionRecord,
-  Replica,
-  type ReplicaInput,
-} from '@ottla/replication';
+import { toOttlaError } from '@ottla/protocol';
+import { type FollowerMessage, type LeaderMessage, type PartitionRecord, Replica } from '@ottla/replication';
 import type { Clock, Codecs, Logger, PeerHello, PeerNetwork, PeerStream, Random } from '@ottla/runtime';
 import type { BrokerConfig } from '../config/schema';
-import { ReplicationThrottles } from '../throttle/replication-throttles';
 import type { LocalPartition, Partitions } from '../services';
+import { ReplicationThrottles } from '../throttle/replication-throttles';
 import { FollowerLinks } from './follower-links';
 import { type Follower, LeaderLinks } from './leader-links';
 import { logConfigOf } from './log-config';
@@ -19,6 +13,8 @@ import { MachineTime } from './machine-time';
 import { PartitionHost } from './partition-host';
 import { RecordWriter } from './record-writer';
 import type { ReplicaName } from './removals';
+import { nextProducerId, type ReplicasReport, stopAndReport } from './replica-report';
+import { verified } from './verified-push';
 
 export interface ReplicaManagerOptions {
   /** As it is now; read again whenever the image's configs changed. */
@@ -61,10 +57,10 @@ export class ReplicaManager implements Partitions {
   private readonly recordWriter: RecordWriter;
   private readonly waitingToOpen: (() => void)[] = [];
   private readonly time: MachineTime;
-  private opening = 0;
   private readonly throttles: ReplicationThrottles;
   /** Of the store; a later one means that the records before it are of no use any more. */
   private generation: number;
+  private opening = 0;
   private closed = false;
   private stopFollowing: (() => void) | null = null;
 
@@ -72,11 +68,12 @@ export class ReplicaManager implements Partitions {
     const { network, clock, random, logger, hello, tracker } = options;
     const image = (): ClusterImage => tracker.image;
     this.time = new MachineTime(clock);
+    this.generation = generationOf(tracker.image);
     this.leaderLinks = new LeaderLinks({ network, clock, random, logger, hello, image });
     this.followerLinks = new FollowerLinks((topicId, partition) => this.host(topicId, partition), logger);
+    this.throttles = new ReplicationThrottles({ broker: hello.broker, clock, config: () => options.config, image });
     const self = { broker: hello.broker, run: hello.run };
     this.recordWriter = new RecordWriter({ store: tracker.store, clusterId: hello.clusterId, self, image });
-    this.throttles = new ReplicationThrottles({ broker: hello.broker, clock, config: () => options.config, image });
   }
 
   /** Opens what the present image assigns to this broker and follows the image from then on. */
@@ -134,12 +131,25 @@ export class ReplicaManager implements Partitions {
     });
   }
 
+  /** No producer id at or above it is in a log here. */
+  get nextProducerId(): number {
+    return nextProducerId(this.held.values());
+  }
+
+  /** For the controller, when the store was restored from a backup. Everything stays stopped until its next generation. */
+  async stopAndReport(): Promise<ReplicasReport> {
+    await Promise.all([...this.held.values()].map((held) => held.opened));
+    for (const { follower } of this.held.values()) if (follower !== null) this.leaderLinks.follow(follower, null);
+    return stopAndReport(this.held.values(), this.options.directory.logId);
+  }
+
   /** Closes every stream and stops every replica. The logs are closed by the directory's owner. */
   async close(): Promise<void> {
     this.closed = true;
     this.stopFollowing?.();
     this.followerLinks.close();
     this.leaderLinks.close();
+    this.throttles.close();
     for (const open of this.waitingToOpen.splice(0)) open();
     await Promise.all([...this.held.values()].map((held) => held.opened));
     await Promise.all([...this.hosts()].map((host) => host.stop()));
@@ -154,7 +164,6 @@ export class ReplicaManager implements Partitions {
     const done = before.then(work);
     const left = done.catch(() => {});
     const entry = { folder, left };
-    this.throttles.close();
     this.leaving.set(key, entry);
     void left.then(() => {
       if (this.leaving.get(key) === entry) this.leaving.delete(key);
@@ -173,7 +182,25 @@ export class ReplicaManager implements Partitions {
     return this.held.get(keyOf(topicId, partition))?.host ?? null;
   }
 
+  /** The records of this generation are in epochs that no replica has known; mod revisions mean something else. */
+  private beginGeneration(image: ClusterImage): void {
+    this.generation = generationOf(image);
+    for (const { topicId, partition, host } of [...this.held.values()]) {
+      host?.feed({ type: 'history-lost' });
+      if (image.topicNames.has(topicId) && image.partitions.get(topicId)?.has(partition)) continue;
+      const name = host?.name ?? `${topicId}-${partition}`;
+      this.options.logger.warn(
+        `${name}: the metadata store that was restored doesn't know topic id ${topicId}; its folder stays, and isn't used`,
+      );
+      void this.release(topicId, partition).catch(() => {});
+    }
+    for (const [topicId, partitions] of image.partitions) {
+      for (const partition of partitions.keys()) this.sync(image, topicId, partition);
+    }
+  }
+
   private onImage(image: ClusterImage, delta: ImageDelta): void {
+    if (generationOf(image) > this.generation) this.beginGeneration(image);
     for (const [topicId, partition] of delta.partitions) this.sync(image, topicId, partition);
     for (const name of delta.topics) {
       const topicId = image.topics.get(name)?.value.topicId;
@@ -192,6 +219,7 @@ export class ReplicaManager implements Partitions {
     const record = image.partitions.get(topicId)?.get(partition);
     const topic = image.topicNames.get(topicId);
     if (record === undefined || topic === undefined || this.closed) return;
+    if (this.options.tracker.suspended !== null) return;
     if (partition >= image.topics.get(topic)!.value.partitions) return;
     const held = this.held.get(keyOf(topicId, partition));
     if (held !== undefined) this.applyRecord(held, record);
@@ -208,7 +236,7 @@ export class ReplicaManager implements Partitions {
       held.follower = this.followerOf(held.host);
       this.applyConfig(this.options.tracker.image, held.host);
       const record = this.options.tracker.image.partitions.get(topicId)?.get(partition);
-      if (record !== undefined) this.applyRecord(held, record);
+      if (record !== undefined) this.applyFirstRecord(held, record);
     };
     const free = this.freed(folder);
     const opening = free === null ? this.openInTurn(open) : free.then(() => this.openInTurn(open));
@@ -278,6 +306,7 @@ export class ReplicaManager implements Partitions {
           ),
         toFollower: (broker, message) => this.followerLinks.send(broker, message),
         writable: (broker) => this.followerLinks.writable(broker),
+        admit: (broker) => this.throttles.push(topicId, partition, broker),
       },
       onRoleChange: (host) => {
         for (const listener of [...this.roleListeners]) listener(host);
@@ -311,7 +340,17 @@ export class ReplicaManager implements Partitions {
     const topic = host === null ? undefined : image.topics.get(host.topic)?.value;
     if (topic?.topicId === host?.topicId) host?.updateConfig(logConfigOf(this.options.config, topic?.configs ?? {}));
   }
-        admit: (broker) => this.throttles.push(topicId, partition, broker),
+
+  /** A log that knows a later epoch than the record: what the store has been told since is lost. */
+  private applyFirstRecord(held: Held, record: Versioned<PartitionRecord>): void {
+    const { tracker } = this.options;
+    const report = held.host?.report();
+    if (report !== undefined && report !== null && report.highestEpoch > record.value.leaderEpoch) {
+      const what = `the log has leader epoch ${report.highestEpoch}, the record ${record.value.leaderEpoch}`;
+      tracker.suspend(`${held.host!.name}: ${what}`);
+    }
+    if (tracker.suspended === null) this.applyRecord(held, record);
+  }
 
   private applyRecord(held: Held, record: Versioned<PartitionRecord>): void {
     const { host, follower } = held;
@@ -330,28 +369,15 @@ export class ReplicaManager implements Partitions {
       streamOpened: () => host.feed({ type: 'stream-opened' }),
       streamClosed: () => host.feed({ type: 'stream-closed' }),
       fromLeader: (message) => {
-        const input = this.checked(message, host.name);
+        const input = verified(message, host.name, this.options.logger);
         if (input !== null) host.feed(input);
       },
     };
   }
+}
 
-  /** A push with its batch headers, each batch verified; null, logged, when it came damaged: the leader sends it again. */
-  private checked(message: LeaderMessage, name: string): ReplicaInput | null {
-    if (message.type !== 'push') return { type: 'leader-message', message, headers: [] };
-    try {
-      const headers = [];
-      for (let at = 0; at < message.records.byteLength; at += headers.at(-1)!.batchLength) {
-        const header = readBatchHeader(message.records, at);
-        verifyBatch(message.records, at, header);
-        headers.push(header);
-      }
-      return { type: 'leader-message', message, headers };
-    } catch (error) {
-      this.options.logger.error(`${name}: dropping records that the leader sent: ${toOttlaError(error).message}`);
-      return null;
-    }
-  }
+function generationOf({ generation }: ClusterImage): number {
+  return generation?.value.generation ?? 0;
 }
 
 function folderOf(topic: string, partition: number): string {

@@ -3,11 +3,12 @@ import type { FollowerMessage, LeaderMessage } from '@ottla/replication';
 import type {
   PeerAddress,
   PeerHandlers,
-  PeerHello,
   PeerNetwork,
   PeerServer,
   PeerStream,
   ProbeResult,
+  SessionReply,
+  SessionRequest,
 } from '@ottla/runtime';
 
 class MemoryStream<Send, Receive> implements PeerStream<Send, Receive> {
@@ -57,10 +58,10 @@ export class MemoryPeers {
   /** The network as one broker sees it. */
   network(): PeerNetwork {
     return {
-      openReplication: (address, hello) => this.open(address, hello),
-      openSession: () => {
-        throw new Error('sessions are not part of these tests');
-      },
+      openReplication: (address, hello) =>
+        this.open<FollowerMessage, LeaderMessage>(address, (handlers, stream) => handlers.onReplication(hello, stream)),
+      openSession: (address, hello) =>
+        this.open<SessionRequest, SessionReply>(address, (handlers, stream) => handlers.onSession(hello, stream)),
       probe: async (address): Promise<ProbeResult> => (this.serving.has(address.port) ? 'open' : 'refused'),
       serve: async (address, handlers): Promise<PeerServer> => {
         this.serving.set(address.port, handlers);
@@ -77,9 +78,12 @@ export class MemoryPeers {
     this.streams.delete(port);
   }
 
-  private open(address: PeerAddress, hello: PeerHello): PeerStream<FollowerMessage, LeaderMessage> {
-    const client = new MemoryStream<FollowerMessage, LeaderMessage>();
-    const server = new MemoryStream<LeaderMessage, FollowerMessage>();
+  private open<Up, Down>(
+    address: PeerAddress,
+    accept: (handlers: PeerHandlers, stream: PeerStream<Down, Up>) => void,
+  ): PeerStream<Up, Down> {
+    const client = new MemoryStream<Up, Down>();
+    const server = new MemoryStream<Down, Up>();
     client.other = server;
     server.other = client;
     const handlers = this.serving.get(address.port);
@@ -88,7 +92,7 @@ export class MemoryPeers {
       return client;
     }
     this.streams.set(address.port, [...(this.streams.get(address.port) ?? []), client as never]);
-    handlers.onReplication(hello, server);
+    accept(handlers, server);
     return client;
   }
 }

@@ -24,6 +24,8 @@ export interface MembershipTimings {
   readonly distrustMs: number;
   /** Age at which what an unfinished topic creation left is removed. */
   readonly leftoverAgeMs: number;
+  /** After a restore of the store: how long to wait for what brokers that are away hold. */
+  readonly restoreGraceMs: number;
 }
 
 export const DEFAULT_TIMINGS: MembershipTimings = {
@@ -33,6 +35,7 @@ export const DEFAULT_TIMINGS: MembershipTimings = {
   probeTimeoutMs: 250,
   distrustMs: 600_000,
   leftoverAgeMs: 600_000,
+  restoreGraceMs: 30_000,
 };
 
 /** Moving leaderships back to the preferred leaders, the first of each assignment. */

@@ -1,25 +1,27 @@
 import { type ClusterImage, type ClusterKeys, type ImageDelta, keysFor } from '@ottla/metadata';
 import type { OttlaError } from '@ottla/protocol';
-import type {
-  Clock,
-  Logger,
-  PeerHello,
-  PeerNetwork,
-  PeerStream,
-  Random,
-  SessionReply,
-  SessionRequest,
+import {
+  type Clock,
+  Deferred,
+  type Logger,
+  type PeerHello,
+  type PeerNetwork,
+  type PeerStream,
+  type Random,
+  type SessionReply,
+  type SessionRequest,
 } from '@ottla/runtime';
 import type { ControllerEvent } from '../core/controller-event';
 import { Suspicion } from '../core/detection/suspicion';
 import { movableLeaderships } from '../core/partitions/draining';
+import type { BrokerReport } from '../core/restore/plan-generation';
 import {
   DEFAULT_TIMINGS,
   type LeaderBalanceSettings,
   type MembershipTimings,
   type TopicDefaults,
 } from '../core/settings';
-import type { ClusterView, Self } from './cluster-view';
+import { type RestorableView, type Self, unguarded } from './cluster-view';
 import { ControllerHost } from './controlling/controller-host';
 import { BrokerLease } from './membership/broker-lease';
 import { BrokerRegistrar, type RegistrationDetails } from './membership/broker-registrar';
@@ -30,7 +32,7 @@ export interface ClusterMemberOptions {
   readonly clusterId: string;
   readonly self: Self;
   /** A started image tracker; it is the caller's to close, after the member. */
-  readonly view: ClusterView;
+  readonly view: RestorableView;
   readonly network: Pick<PeerNetwork, 'openSession' | 'probe'>;
   readonly clock: Clock;
   readonly random: Random;
@@ -46,6 +48,12 @@ export interface ClusterMemberOptions {
 }
 
 /**
+ * Stops every replica of this broker until the store's next generation, and tells what their logs hold then; what is told
+ * stays true until that generation begins.
+ */
+export type ReplicaReporter = () => Promise<Omit<BrokerReport, 'run'>>;
+
+/**
  * A broker's part in the cluster: its registration, its session with the controller, and its candidature for controller.
  * Order of use: `prepare`, bind the listeners, `start`, ..., `drain`, stop serving, `close`.
  */
@@ -58,6 +66,7 @@ export class ClusterMember {
   readonly #registrar: BrokerRegistrar;
   readonly #controller: ControllerHost;
   readonly #session: SessionClient;
+  readonly #reporter = new Deferred<ReplicaReporter>();
   #stopFollowing: (() => void) | null = null;
 
   constructor(options: ClusterMemberOptions) {
@@ -65,14 +74,23 @@ export class ClusterMember {
     this.#timings = { ...DEFAULT_TIMINGS, ...options.timings };
     this.#keys = keysFor(options.clusterId);
     this.#suspicion = new Suspicion(this.#timings.distrustMs);
-    const shared = { ...options, timings: this.#timings, keys: this.#keys, suspicion: this.#suspicion };
+    const view = unguarded(options.view);
+    const reportReplicas = async (): ReturnType<ReplicaReporter> => (await this.#reporter.promise)();
+    const shared = {
+      ...options,
+      view,
+      reportReplicas,
+      timings: this.#timings,
+      keys: this.#keys,
+      suspicion: this.#suspicion,
+    };
     const onEvent = options.onEvent ?? (() => {});
-    this.#lease = new BrokerLease({ ...shared, store: () => options.view.store, ttlMs: this.#timings.leaseTtlMs });
+    this.#lease = new BrokerLease({ ...shared, store: () => view.store, ttlMs: this.#timings.leaseTtlMs });
     this.#registrar = new BrokerRegistrar({
       ...shared,
       lease: this.#lease,
       mayRegisterAgain: () => this.#isHeardOrAlone(),
-      onRegistered: () => this.#controller.onImage(options.view.image),
+      onRegistered: () => this.#controller.onImage(view.image),
     });
     this.#controller = new ControllerHost({ ...shared, lease: this.#lease, registrar: this.#registrar, onEvent });
     this.#session = new SessionClient({
@@ -85,12 +103,25 @@ export class ClusterMember {
   }
 
   /**
+   * How this broker tells what its replicas hold when the store was restored from a backup. Until this is called, which
+   * it must be before `start`, the controller gets no answer.
+   */
+  reportReplicasBy(reporter: ReplicaReporter): void {
+    this.#reporter.resolve(reporter);
+  }
+
+  /**
    * Before the listeners bind: removes the registration (and controller claim) that a dead predecessor under this broker
    * id left. Takes up to the lease's TTL when the predecessor's address still answers.
    * @throws OttlaError DUPLICATE_BROKER_REGISTRATION when a live process has the broker id.
    */
   prepare(): Promise<void> {
-    return evictPredecessor({ ...this.#options, keys: this.#keys, timings: this.#timings });
+    return evictPredecessor({
+      ...this.#options,
+      view: unguarded(this.#options.view),
+      keys: this.#keys,
+      timings: this.#timings,
+    });
   }
 
   /**
@@ -147,7 +178,10 @@ export class ClusterMember {
   }
 
   #onImage(image: ClusterImage, delta: ImageDelta): void {
-    if (delta.historyChanged) this.#lease.abandon('the store was restored from another past');
+    if (delta.historyChanged) {
+      this.#registrar.onRestored();
+      this.#lease.abandon('the store was restored from another past');
+    }
     for (const broker of delta.brokers) this.#onRegistration(image, broker);
     this.#session.onImage(image);
     this.#controller.onImage(image);

@@ -73,6 +73,27 @@ export class ImageTracker {
     return this.#guarded;
   }
 
+  /**
+   * The store for what is right in any history of it: leases, registrations, the controller's claim, and what begins a
+   * new generation.
+   */
+  get unguardedStore(): MetadataStore {
+    return this.#options.store;
+  }
+
+  /** While writes are suspended: the generation that has to be exceeded. Otherwise null. */
+  get exceededGeneration(): number | null {
+    return this.#suspension?.generation ?? null;
+  }
+
+  /**
+   * Something elsewhere tells that the store isn't the one that the cluster has relied on: no writes until a generation
+   * above the image's.
+   */
+  suspend(reason: string): void {
+    if (this.#suspension === null) this.#suspendWrites(reason);
+  }
+
   /** Why writes are suspended; null when they aren't. */
   get suspended(): string | null {
     return this.#suspension?.reason ?? null;
@@ -193,7 +214,10 @@ export class ImageTracker {
 
   #suspend(reason: string): void {
     this.#pastLost = true;
-    if (this.#suspension !== null) return;
+    if (this.#suspension === null) this.#suspendWrites(reason);
+  }
+
+  #suspendWrites(reason: string): void {
     const generation = this.#image.generation?.value.generation ?? 0;
     this.#suspension = {
       generation,

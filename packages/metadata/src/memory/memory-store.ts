@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '@ottla/runtime';
 import { StoreLimitError, StoreUnavailableError } from '../errors';
 import { keysBelow, oneKey, toByteKey } from '../machine/key-range';
-import { StoreMachine } from '../machine/store-machine';
+import { type MachineSnapshot, StoreMachine } from '../machine/store-machine';
 import { WatchCursor } from '../machine/watch-cursor';
 import {
   type KeyValue,
@@ -33,7 +33,7 @@ interface MemoryWatch {
  */
 export class MemoryStore implements MetadataStore {
   readonly #clock: Clock;
-  readonly #machine = new StoreMachine();
+  #machine = new StoreMachine();
   readonly #watches = new Set<MemoryWatch>();
   #expiry: Timer | null = null;
   #lastLease = 0;
@@ -98,6 +98,25 @@ export class MemoryStore implements MetadataStore {
     this.#run(() => this.#machine.revoke(leaseId), leaseId);
   }
 
+  /** All of it as it is now, for `restore`. */
+  backup(): MachineSnapshot {
+    return this.#machine.snapshot();
+  }
+
+  /**
+   * Puts a backup back, as after a restore of etcd: revisions go back, every lease of that time has its full TTL again.
+   * Watches end: what they delivered is not this store's past.
+   */
+  restore(backup: MachineSnapshot): void {
+    this.#machine = StoreMachine.fromSnapshot(backup, this.#clock.now());
+    const watches = [...this.#watches];
+    for (const watch of watches) this.#end(watch);
+    this.#armExpiry();
+    queueMicrotask(() => {
+      for (const watch of watches) this.#tellHistoryChanged(watch);
+    });
+  }
+
   /** Forgets the history below a revision: watches that need it are told so. */
   async compact(revision: number): Promise<void> {
     this.#run(() => this.#machine.compact(revision));
@@ -147,12 +166,23 @@ export class MemoryStore implements MetadataStore {
       return;
     }
     const upTo = this.#machine.revision;
+    if (watch.cursor.next > upTo + 1) {
+      this.#end(watch);
+      this.#tellHistoryChanged(watch);
+      return;
+    }
     if (watch.cursor.next > upTo) return;
     for (const commit of watch.cursor.advance(this.#machine, upTo)) {
       if (!watch.open) return;
       watch.handler.onRevision(commit.revision, toEvents(commit));
     }
     if (watch.open) watch.handler.onProgress?.(upTo);
+  }
+
+  #tellHistoryChanged({ cursor, handler }: MemoryWatch): void {
+    const reason = `the store is at revision ${this.#machine.revision}, this watch had come to ${cursor.next - 1}`;
+    if (handler.onHistoryChanged === undefined) handler.onCompacted(0);
+    else handler.onHistoryChanged(reason);
   }
 
   #end(watch: MemoryWatch): void {

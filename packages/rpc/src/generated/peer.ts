@@ -128,6 +128,7 @@ export interface SessionRequests {
 
 export interface SessionRequest {
   heartbeat?: Heartbeat | null;
+  replicas?: Replicas | null;
 }
 
 export interface Heartbeat {
@@ -137,6 +138,31 @@ export interface Heartbeat {
   sequence: number;
   /** Revision of the store up to which the broker's image of the cluster has come. */
   imageRevision: number;
+  /** The broker has found the store to have another past, and waits for a generation above this one; 0 when it hasn't. */
+  exceededGeneration: number;
+}
+
+/** A part of the answer to ReportReplicas. */
+export interface Replicas {
+  /** As asked for. */
+  generation: number;
+  replicas: Replica[];
+  /** No producer id at or above it has been given out by this broker, or written to a log here. */
+  nextProducerId: number;
+  /** Everything that the broker holds has been told. */
+  last: boolean;
+}
+
+/** What one replica's log holds; it stays so until a new generation of the store begins. */
+export interface Replica {
+  topicId: string;
+  partition: number;
+  logId: string;
+  /** The highest leader epoch known to the replica, -1 when none is. */
+  highestEpoch: number;
+  /** Leader epoch of the last batch, -1 when the log holds none. */
+  lastEpoch: number;
+  logEnd: number;
 }
 
 export interface SessionReplies {
@@ -146,6 +172,7 @@ export interface SessionReplies {
 export interface SessionReply {
   heartbeatAck?: HeartbeatAck | null;
   notController?: NotController | null;
+  reportReplicas?: ReportReplicas | null;
 }
 
 export interface HeartbeatAck {
@@ -155,3 +182,11 @@ export interface HeartbeatAck {
 
 /** The broker asked is not the controller: look at the store again. */
 export type NotController = Record<string, never>;
+
+/**
+ * The metadata store was restored from a backup, and the controller is about to begin `generation`: stop every replica,
+ * and tell what it holds.
+ */
+export interface ReportReplicas {
+  generation: number;
+}

@@ -47,9 +47,34 @@ export interface SessionHeartbeat {
   readonly sequence: number;
   /** Revision of the store up to which the broker's image of the cluster has come. */
   readonly imageRevision: number;
+  /** The broker has found the store to have another past, and waits for a generation above this one; 0 when it hasn't. */
+  readonly exceededGeneration: number;
 }
 
-export type SessionRequest = SessionHeartbeat;
+/** What one replica's log holds; it stays so until a new generation of the store begins. */
+export interface ReportedReplica {
+  readonly topicId: string;
+  readonly partition: number;
+  readonly logId: string;
+  /** The highest leader epoch known to the replica, -1 when none is. */
+  readonly highestEpoch: number;
+  /** Leader epoch of the last batch, -1 when the log holds none. */
+  readonly lastEpoch: number;
+  readonly logEnd: number;
+}
+
+/** A part of the answer to `report-replicas`: after the last part, everything that the broker holds has been told. */
+export interface SessionReplicas {
+  readonly type: 'replicas';
+  /** As asked for. */
+  readonly generation: number;
+  readonly replicas: readonly ReportedReplica[];
+  /** No producer id at or above it has been given out by this broker, or written to a log here. */
+  readonly nextProducerId: number;
+  readonly last: boolean;
+}
+
+export type SessionRequest = SessionHeartbeat | SessionReplicas;
 
 /** The controller heard heartbeat `sequence`. A broker judges the controller's silence by these. */
 export interface SessionHeartbeatAck {
@@ -63,7 +88,16 @@ export interface SessionNotController {
   readonly type: 'not-controller';
 }
 
-export type SessionReply = SessionHeartbeatAck | SessionNotController;
+/**
+ * The store was restored from a backup, and the controller is about to begin `generation`: stop every replica, and tell
+ * what it holds.
+ */
+export interface SessionReportReplicas {
+  readonly type: 'report-replicas';
+  readonly generation: number;
+}
+
+export type SessionReply = SessionHeartbeatAck | SessionNotController | SessionReportReplicas;
 
 /** Answer to a raw TCP connect: accepted; refused (nobody listens there); or nothing within the time given. */
 export type ProbeResult = 'open' | 'refused' | 'silent';

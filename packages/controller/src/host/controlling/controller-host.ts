@@ -21,9 +21,10 @@ import type {
 } from '@ottla/runtime';
 import type { ControllerEvent } from '../../core/controller-event';
 import type { Suspicion } from '../../core/detection/suspicion';
+import type { BrokerReport } from '../../core/restore/plan-generation';
 import type { LeaderBalanceSettings, MembershipTimings, TopicDefaults } from '../../core/settings';
 import { absentGuard } from '../../core/txn/guards';
-import type { ClusterView, Self } from '../cluster-view';
+import type { RestorableView, Self } from '../cluster-view';
 import type { BrokerLease } from '../membership/broker-lease';
 import type { BrokerRegistrar } from '../membership/broker-registrar';
 import { ControllerTerm } from './controller-term';
@@ -31,7 +32,8 @@ import { ControllerTerm } from './controller-term';
 export interface ControllerHostOptions {
   readonly keys: ClusterKeys;
   readonly self: Self;
-  readonly view: ClusterView;
+  readonly view: RestorableView;
+  readonly reportReplicas: () => Promise<Omit<BrokerReport, 'run'>>;
   readonly lease: BrokerLease;
   readonly registrar: Pick<BrokerRegistrar, 'createRevision' | 'draining'>;
   readonly network: Pick<PeerNetwork, 'probe'>;

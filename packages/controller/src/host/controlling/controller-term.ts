@@ -23,6 +23,7 @@ import type { Fencing } from '../../core/detection/fencing';
 import { Observations } from '../../core/detection/observations';
 import type { Suspicion } from '../../core/detection/suspicion';
 import { reconcile } from '../../core/reconcile';
+import type { BrokerReport } from '../../core/restore/plan-generation';
 import {
   DEFAULT_LEADER_BALANCE,
   type LeaderBalanceSettings,
@@ -30,14 +31,15 @@ import {
   type TopicDefaults,
 } from '../../core/settings';
 import { claimGuard, guardHolds } from '../../core/txn/guards';
-import { changesNotRefused, type PlannedTxn, planTxn } from '../../core/txn/planned-txn';
-import type { ClusterView, Self } from '../cluster-view';
+import { batchChanges, changesNotRefused, type PlannedTxn, planTxn } from '../../core/txn/planned-txn';
+import type { RestorableView, Self } from '../cluster-view';
+import { NewGeneration } from './new-generation';
 import { SessionService } from './session-service';
 
 export interface ControllerTermOptions {
   readonly keys: ClusterKeys;
   readonly self: Self;
-  readonly view: ClusterView;
+  readonly view: RestorableView;
   readonly network: Pick<PeerNetwork, 'probe'>;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -46,6 +48,7 @@ export interface ControllerTermOptions {
   readonly leaderBalance?: LeaderBalanceSettings | undefined;
   readonly suspicion: Suspicion;
   readonly claim: Versioned<ControllerClaim>;
+  readonly reportReplicas: () => Promise<Omit<BrokerReport, 'run'>>;
   /** The claim's lease is still held. */
   readonly leaseHeld: () => boolean;
   readonly absenceCountsFrom: () => number;
@@ -65,6 +68,7 @@ const IMAGE_WAIT_MS = 2_000;
 export class ControllerTerm {
   readonly #options: ControllerTermOptions;
   readonly #sessions: SessionService;
+  readonly #newGeneration: NewGeneration;
   readonly #observations = new Observations();
   readonly #leaderBalance: LeaderBalanceSettings;
   #silenceCountsFrom: number;
@@ -83,6 +87,12 @@ export class ControllerTerm {
       ...options,
       controllerEpoch: options.claim.value.epoch,
       onRefused: () => this.wake(),
+      onRestoreNews: () => this.wake(),
+    });
+    this.#newGeneration = new NewGeneration({
+      ...options,
+      sessions: this.#sessions,
+      onReport: () => this.wake(),
     });
   }
 
@@ -135,6 +145,8 @@ export class ControllerTerm {
 
   async #pass(): Promise<void> {
     const now = this.#options.clock.now();
+    const generation = this.#newGeneration.wanted;
+    if (generation !== null) return this.#restore(generation);
     const plan = reconcile(this.#state(), now);
     this.#setAlarm(plan.nextDeadline);
     if (plan.standDown) return this.#over('cut-off');
@@ -147,6 +159,24 @@ export class ControllerTerm {
     if (newest === 0 || !this.#isActive()) return;
     this.#again = true;
     await this.#options.view.waitFor(newest, IMAGE_WAIT_MS);
+  }
+
+  /** A step towards a new generation of a store that was restored from a backup. Nothing else is decided meanwhile. */
+  async #restore(generation: number): Promise<void> {
+    const step = this.#newGeneration.step(generation);
+    this.#setAlarm(step.kind === 'wait' ? step.until : this.#options.clock.now() + RETRY_MS);
+    if (step.kind === 'wait') return;
+    const common = [claimGuard(this.#options.keys, this.#options.claim)];
+    for (const txn of [...batchChanges(step.plan.records, common), planTxn([step.plan.beginning], common)]) {
+      if (!this.#isActive()) return;
+      const { succeeded, revision } = await this.#options.view.unguardedStore.txn(txn);
+      if (succeeded) this.#onWritten(txn);
+      else this.#options.logger.debug(`refused: ${txn.reason}`);
+      await this.#options.view.waitFor(revision, IMAGE_WAIT_MS);
+      // All of it again, with what the image shows now: records of a generation that hasn't begun are nobody's yet.
+      if (!succeeded) return;
+    }
+    this.#again = true;
   }
 
   #nextBalance(): number {

@@ -5,11 +5,15 @@ import type {
   PeerHello,
   PeerNetwork,
   PeerStream,
+  ReportedReplica,
+  SessionHeartbeat,
+  SessionReplicas,
   SessionReply,
   SessionRequest,
   Timer,
 } from '@ottla/runtime';
 import type { SessionView } from '../../core/controller-state';
+import type { BrokerReport } from '../../core/restore/plan-generation';
 import type { MembershipTimings } from '../../core/settings';
 import type { ClusterView } from '../cluster-view';
 
@@ -24,6 +28,16 @@ export interface SessionServiceOptions {
   readonly controllerEpoch: number;
   /** A process was found dead. */
   readonly onRefused: () => void;
+  /** A broker waits for a new generation, or has told all that it holds. */
+  readonly onRestoreNews: () => void;
+}
+
+/** What a broker has told of its replicas, for the generation that it was asked for. */
+interface Told {
+  readonly generation: number;
+  readonly replicas: ReportedReplica[];
+  nextProducerId: number;
+  complete: boolean;
 }
 
 interface Session {
@@ -33,6 +47,9 @@ interface Session {
   open: boolean;
   refused: boolean;
   probe: Timer | null;
+  /** The generation that the broker waits to see exceeded; 0 when it waits for none. */
+  exceededGeneration: number;
+  told: Told | null;
 }
 
 /** Connects to a process that is just dying may still be accepted: ask again after so many milliseconds. */
@@ -60,15 +77,49 @@ export class SessionService {
     const { clock, timings } = this.#options;
     current?.probe?.cancel();
     const heardAt = clock.now();
-    const session: Session = { run: hello.run, stream, heardAt, open: true, refused: false, probe: null };
+    const nothing = { probe: null, exceededGeneration: 0, told: null };
+    const session: Session = { run: hello.run, stream, heardAt, open: true, refused: false, ...nothing };
     this.#sessions.set(hello.broker, session);
-    stream.onMessage((request) => this.#onHeartbeat(hello, session, request));
+    stream.onMessage((request) => {
+      if (request.type === 'heartbeat') this.#onHeartbeat(hello, session, request);
+      else this.#onReplicas(session, request);
+    });
     stream.onClose((error) => this.#onClose(hello, session, error));
     if (current?.open) current.stream.close();
     this.#options.logger.debug(`session of broker ${hello.broker} opened`, {
       run: hello.run,
       timeoutMs: timings.sessionTimeoutMs,
     });
+  }
+
+  /** The highest generation, `current` or above, that a broker waits to see exceeded; -1 when none does. */
+  exceededGeneration(current: number): number {
+    let highest = -1;
+    for (const { open, exceededGeneration } of this.#sessions.values()) {
+      if (open && exceededGeneration > 0 && exceededGeneration >= current)
+        highest = Math.max(highest, exceededGeneration);
+    }
+    return highest;
+  }
+
+  /** Has every broker that hasn't been asked yet, in this session, stop its replicas and tell what they hold. */
+  askForReplicas(generation: number): void {
+    for (const session of this.#sessions.values()) {
+      if (!session.open || session.told?.generation === generation) continue;
+      session.told = { generation, replicas: [], nextProducerId: 0, complete: false };
+      session.stream.send({ type: 'report-replicas', generation });
+    }
+  }
+
+  /** What registered brokers have told completely, by broker. */
+  reports(generation: number): Map<number, BrokerReport> {
+    const found = new Map<number, BrokerReport>();
+    for (const [broker, { run, told, open }] of this.#sessions) {
+      const registered = this.#options.view.image.brokers.get(broker)?.value.run;
+      if (!open || run !== registered || told?.generation !== generation || !told.complete) continue;
+      found.set(broker, { run, replicas: told.replicas, nextProducerId: told.nextProducerId });
+    }
+    return found;
   }
 
   close(): void {
@@ -95,10 +146,22 @@ export class SessionService {
     return new OttlaError('BROKER_NOT_AVAILABLE', `the controller has ${MAX_SESSIONS} sessions already`);
   }
 
-  #onHeartbeat(hello: PeerHello, session: Session, request: SessionRequest): void {
+  #onReplicas({ told, open }: Session, part: SessionReplicas): void {
+    if (!open || told === null || told.complete || told.generation !== part.generation) return;
+    told.replicas.push(...part.replicas);
+    told.nextProducerId = Math.max(told.nextProducerId, part.nextProducerId);
+    told.complete = part.last;
+    if (part.last) this.#options.onRestoreNews();
+  }
+
+  #onHeartbeat(hello: PeerHello, session: Session, request: SessionHeartbeat): void {
     if (!session.open || request.run !== hello.run || request.broker !== hello.broker) return;
     session.heardAt = this.#options.clock.now();
     session.refused = false;
+    if (session.exceededGeneration !== request.exceededGeneration) {
+      session.exceededGeneration = request.exceededGeneration;
+      this.#options.onRestoreNews();
+    }
     const { controllerEpoch } = this.#options;
     session.stream.send({ type: 'heartbeat-ack', sequence: request.sequence, controllerEpoch });
   }

@@ -10,6 +10,7 @@ import {
 } from '@ottla/metadata';
 import { OttlaError, toOttlaError } from '@ottla/protocol';
 import { type Clock, Deferred, type Logger, type Timer } from '@ottla/runtime';
+import type { MembershipTimings } from '../../core/settings';
 import type { ClusterView, Self } from '../cluster-view';
 import type { BrokerLease } from './broker-lease';
 
@@ -23,6 +24,7 @@ export interface BrokerRegistrarOptions {
   readonly lease: BrokerLease;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly timings: Pick<MembershipTimings, 'leaseTtlMs'>;
   /**
    * Whether to register again after the registration was deleted. A broker that the controller doesn't hear would only
    * be fenced again; call `wake` when the answer may have changed.
@@ -42,6 +44,8 @@ interface Registered {
 }
 
 const RETRY_MS = 200;
+/** The store may hold a lease that long beyond its TTL. */
+const LEASE_MARGIN_MS = 2_000;
 
 /**
  * Keeps the broker registered under its lease, in the same run for as long as the process lives: again after the lease
@@ -62,6 +66,8 @@ export class BrokerRegistrar {
   #again = false;
   #retry: Timer | null = null;
   #closed = false;
+  /** Until then a registration of another run may be one that a restored backup holds. */
+  #pastUntil = Number.NEGATIVE_INFINITY;
   #stopFollowing: (() => void) | null = null;
 
   constructor(options: BrokerRegistrarOptions) {
@@ -87,6 +93,15 @@ export class BrokerRegistrar {
     this.#stopFollowing = this.#options.view.onChange((image) => this.#onImage(image));
     this.wake();
     return this.#first.promise;
+  }
+
+  /**
+   * The store was restored from a backup. An earlier run of this broker that is registered there is no successor: that
+   * registration ends with its lease.
+   */
+  onRestored(): void {
+    const { clock, timings } = this.#options;
+    this.#pastUntil = clock.now() + timings.leaseTtlMs + LEASE_MARGIN_MS;
   }
 
   /** Something changed that registering waits for. */
@@ -154,7 +169,10 @@ export class BrokerRegistrar {
     this.#again = true;
     if (kv === undefined) return;
     const { run, state } = brokerRegistrationCodec.decode(kv.value, kv.key);
-    if (run !== this.#options.self.run) throw this.#superseded(run);
+    if (run !== this.#options.self.run) {
+      if (!this.#isOfThePast()) throw this.#superseded(run);
+      throw new StoreUnavailableError(`run ${run} is still registered in the restored store`, false);
+    }
     if (kv.lease !== leaseId) return this.#removeStale(kv);
     this.#adopt({ createRevision: kv.createRevision, modRevision: kv.modRevision, lease: leaseId, state });
   }
@@ -210,11 +228,16 @@ export class BrokerRegistrar {
       this.#everRegistered &&
       this.#registered === null &&
       seen !== undefined &&
-      seen.value.run !== this.#options.self.run
+      seen.value.run !== this.#options.self.run &&
+      !this.#isOfThePast()
     ) {
       return this.#giveUp(this.#superseded(seen.value.run));
     }
     if (this.#everRegistered && this.#registered === null) this.wake();
+  }
+
+  #isOfThePast(): boolean {
+    return this.#options.clock.now() < this.#pastUntil;
   }
 
   #onDeleted(): void {

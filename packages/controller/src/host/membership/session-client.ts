@@ -13,16 +13,19 @@ import type {
 } from '@ottla/runtime';
 import type { ControllerEvent } from '../../core/controller-event';
 import type { Suspicion } from '../../core/detection/suspicion';
+import type { BrokerReport } from '../../core/restore/plan-generation';
 import type { MembershipTimings } from '../../core/settings';
 import { claimGuard, registrationGuard } from '../../core/txn/guards';
-import type { ClusterView, Self } from '../cluster-view';
+import type { RestorableView, Self } from '../cluster-view';
 import type { BrokerRegistrar } from './broker-registrar';
 
 export interface SessionClientOptions {
   readonly clusterId: string;
   readonly keys: ClusterKeys;
   readonly self: Self;
-  readonly view: ClusterView;
+  readonly view: RestorableView;
+  /** Stops the replicas of this broker, and tells what they hold. */
+  readonly reportReplicas: () => Promise<Omit<BrokerReport, 'run'>>;
   readonly registrar: Pick<BrokerRegistrar, 'createRevision'>;
   readonly network: Pick<PeerNetwork, 'openSession' | 'probe'>;
   readonly clock: Clock;
@@ -56,6 +59,7 @@ interface Session {
 }
 
 const FIRST_RECONNECT_MS = 10;
+const REPLICAS_A_MESSAGE = 1_000;
 /** Challengers of a dead controller begin so long after each other, in the order of their ids: usually one is enough. */
 const CHALLENGE_STEP_MS = 10;
 const CHALLENGE_MAX_MS = 100;
@@ -147,12 +151,32 @@ export class SessionClient {
       ...self,
       sequence: session.sequence++,
       imageRevision: view.image.revision,
+      exceededGeneration: view.exceededGeneration ?? 0,
     });
+  }
+
+  /** The store was restored from a backup, and the controller wants to know what the replicas here hold. */
+  async #tellReplicas(session: Session, generation: number): Promise<void> {
+    const { view, reportReplicas, logger } = this.#options;
+    const { stream } = session;
+    view.suspend(`the controller is about to begin generation ${generation}`);
+    try {
+      const { replicas, nextProducerId } = await reportReplicas();
+      if (!this.#isCurrent(session) || session.stream !== stream) return;
+      for (let at = 0; at === 0 || at < replicas.length; at += REPLICAS_A_MESSAGE) {
+        const part = replicas.slice(at, at + REPLICAS_A_MESSAGE);
+        const last = at + part.length >= replicas.length;
+        stream?.send({ type: 'replicas', generation, replicas: part, nextProducerId, last });
+      }
+    } catch (error) {
+      logger.error(`the controller can't be told what the replicas hold: ${toOttlaError(error).message}`);
+    }
   }
 
   #onReply(session: Session, stream: Session['stream'], reply: SessionReply): void {
     if (!this.#isCurrent(session) || session.stream !== stream) return;
     if (reply.type === 'not-controller') return;
+    if (reply.type === 'report-replicas') return void this.#tellReplicas(session, reply.generation);
     const acknowledgedBefore = this.acknowledged;
     session.heardAt = this.#options.clock.now();
     session.answeredAt = session.heardAt;
