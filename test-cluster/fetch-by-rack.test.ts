@@ -4,6 +4,7 @@ import type { Readable } from 'node:stream';
 import { Kafka, logLevel } from 'kafkajs';
 import { RunningCluster } from './harness/cluster';
 import { kcat } from './harness/kcat';
+import { librdkafkaPython } from './harness/librdkafka';
 import { describeWith, type Started, scratchDir, start } from './harness/processes';
 import { waitFor } from './harness/wait';
 
@@ -39,6 +40,19 @@ const lines = (from: number, count: number): Buffer =>
 const produce = (from: number, count: number): Buffer =>
   kcat(cluster.bootstrap, ['-P', '-t', TOPIC, '-p', '0', '-X', 'acks=all'], lines(from, count));
 
+/** Prints the values of partition 0 from its beginning; what librdkafka says of its fetches goes to standard error. */
+const CONSUMER = `
+import json, sys
+from confluent_kafka import Consumer, TopicPartition
+config = {**json.loads(sys.argv[1]), "group.id": "none", "enable.auto.commit": False, "fetch.wait.max.ms": 200}
+consumer = Consumer(config)
+consumer.assign([TopicPartition(sys.argv[2], 0, 0)])
+while True:
+    message = consumer.poll(1)
+    if message is not None and message.error() is None:
+        print(message.value().decode())
+`;
+
 function onLines(stream: Readable, take: (line: string) => void): void {
   let rest = '';
   stream.on('data', (chunk: Buffer) => {
@@ -48,65 +62,66 @@ function onLines(stream: Readable, take: (line: string) => void): void {
   });
 }
 
-describeWith(['kcat'], 'apt-get install kcat')('a consumer that names its rack (librdkafka)', () => {
-  let consumer: Started;
-  let leader: number;
-  let follower: number;
-  let replicas: number[];
-  const received: string[] = [];
-  /** Brokers that fetches went to, by librdkafka's own account. */
-  const fetchedFrom: number[] = [];
+describeWith(['kcat', 'python3'], 'apt-get install kcat python3-venv')(
+  'a consumer that names its rack (librdkafka)',
+  () => {
+    let consumer: Started;
+    let leader: number;
+    let follower: number;
+    let replicas: number[];
+    const received: string[] = [];
+    /** Brokers that fetches went to, by librdkafka's own account. */
+    const fetchedFrom: number[] = [];
 
-  beforeAll(() => {
-    cluster.run('topics', 'create', TOPIC, '--partitions', '1', '--replication-factor', '3');
-    const described = cluster.describeTopic(TOPIC).partitions[0]!;
-    leader = described.leader!;
-    replicas = described.replicas;
-    follower = replicas.find((broker) => broker !== leader)!;
-    produce(0, 100);
-    consumer = start('kcat', [
-      ...['-b', cluster.bootstrap, '-C', '-t', TOPIC, '-p', '0', '-o', 'beginning', '-u'],
-      ...['-X', `client.rack=${RACKS[follower - 1]}`, '-X', 'debug=fetch', '-X', 'fetch.wait.max.ms=200'],
-    ]);
-    onLines(consumer.child.stdout!, (line) => received.push(line));
-    onLines(consumer.child.stderr!, (line) => {
-      const broker = /\/(\d+): Fetch topic racked /.exec(line)?.[1];
-      if (broker !== undefined) fetchedFrom.push(Number(broker));
+    beforeAll(() => {
+      cluster.run('topics', 'create', TOPIC, '--partitions', '1', '--replication-factor', '3');
+      const described = cluster.describeTopic(TOPIC).partitions[0]!;
+      leader = described.leader!;
+      replicas = described.replicas;
+      follower = replicas.find((broker) => broker !== leader)!;
+      produce(0, 100);
+      const config = { 'bootstrap.servers': cluster.bootstrap, 'client.rack': RACKS[follower - 1], debug: 'fetch' };
+      consumer = start(librdkafkaPython(), ['-u', '-c', CONSUMER, JSON.stringify(config), TOPIC]);
+      onLines(consumer.child.stdout!, (line) => received.push(line));
+      onLines(consumer.child.stderr!, (line) => {
+        const broker = /\/(\d+): Fetch topic racked /.exec(line)?.[1];
+        if (broker !== undefined) fetchedFrom.push(Number(broker));
+      });
     });
-  });
 
-  afterAll(() => consumer?.stop('SIGKILL'));
+    afterAll(() => consumer?.stop('SIGKILL'));
 
-  const readsFrom = (broker: number): boolean =>
-    fetchedFrom.length >= 3 && fetchedFrom.slice(-3).every((one) => one === broker);
-  const expected = (count: number): string[] => Array.from({ length: count }, (_, n) => String(n));
+    const readsFrom = (broker: number): boolean =>
+      fetchedFrom.length >= 3 && fetchedFrom.slice(-3).every((one) => one === broker);
+    const expected = (count: number): string[] => Array.from({ length: count }, (_, n) => String(n));
 
-  it('reads everything, and from the replica in its rack', async () => {
-    await waitFor('the first hundred records', () => received.length >= 100, 20_000);
-    expect(received).toEqual(expected(100));
-    await waitFor('fetches from the follower', () => readsFrom(follower), 20_000);
-    produce(100, 100);
-    await waitFor('the next hundred records', () => received.length >= 200, 20_000);
-    expect(received).toEqual(expected(200));
-    expect(readsFrom(follower)).toBe(true);
-  });
+    it('reads everything, and from the replica in its rack', async () => {
+      await waitFor('the first hundred records', () => received.length >= 100, 20_000);
+      expect(received).toEqual(expected(100));
+      await waitFor('fetches from the follower', () => readsFrom(follower), 20_000);
+      produce(100, 100);
+      await waitFor('the next hundred records', () => received.length >= 200, 20_000);
+      expect(received).toEqual(expected(200));
+      expect(readsFrom(follower)).toBe(true);
+    });
 
-  it('goes back to the leader when that replica is taken away, and loses and repeats nothing', async () => {
-    await assign(replicas.filter((broker) => broker !== follower));
-    produce(200, 100);
-    await waitFor('the records by way of the leader', () => received.length >= 300, 30_000);
-    expect(received).toEqual(expected(300));
-    await waitFor('fetches from the leader', () => readsFrom(leader), 20_000);
-  });
+    it('goes back to the leader when that replica is taken away, and loses and repeats nothing', async () => {
+      await assign(replicas.filter((broker) => broker !== follower));
+      produce(200, 100);
+      await waitFor('the records by way of the leader', () => received.length >= 300, 30_000);
+      expect(received).toEqual(expected(300));
+      await waitFor('fetches from the leader', () => readsFrom(leader), 20_000);
+    });
 
-  it('reads from that replica again once it is there and in sync', async () => {
-    await assign([...replicas.filter((broker) => broker !== follower), follower]);
-    produce(300, 10);
-    await waitFor('the records', () => received.length >= 310, 30_000);
-    await waitFor('fetches from the follower', () => readsFrom(follower), 30_000);
-    expect(received).toEqual(expected(310));
-  });
-});
+    it('reads from that replica again once it is there and in sync', async () => {
+      await assign([...replicas.filter((broker) => broker !== follower), follower]);
+      produce(300, 10);
+      await waitFor('the records', () => received.length >= 310, 30_000);
+      await waitFor('fetches from the follower', () => readsFrom(follower), 30_000);
+      expect(received).toEqual(expected(310));
+    });
+  },
+);
 
 /** Gives the partition these replicas, and waits until they are in sync and nothing is left to do. */
 async function assign(replicas: number[]): Promise<void> {

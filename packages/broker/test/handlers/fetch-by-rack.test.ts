@@ -177,17 +177,12 @@ describe('a follower', () => {
       },
     ],
   ];
-  it.each(stale)('asked %s: OFFSET_NOT_AVAILABLE, at which clients go back to the leader', async (_, prepare) => {
+  it.each(stale)('asked %s: NOT_LEADER_OR_FOLLOWER, at which clients go back to the leader', async (_, prepare) => {
     const services = await racked({ leader: 2 });
     prepare(services);
-    expect((await fetchFrom(services, 'a', 0)).errorCode).toBe(ErrorCode.OFFSET_NOT_AVAILABLE);
-  });
-
-  it('of a partition without a leader: NOT_LEADER_OR_FOLLOWER', async () => {
-    const services = await racked({ leader: 2 });
-    services.cluster.partition('t').isFollowing = false;
-    services.cluster.setLeader(services.cluster.image.topics.get('t')!.value, 0, null);
-    expect((await fetchFrom(services, 'a', 0)).errorCode).toBe(ErrorCode.NOT_LEADER_OR_FOLLOWER);
+    const answer = await fetchFrom(services, 'a', 0, { version: 12 });
+    expect(answer.errorCode).toBe(ErrorCode.NOT_LEADER_OR_FOLLOWER);
+    expect(answer.currentLeader).toEqual({ leaderId: 2, leaderEpoch: 0 });
   });
 
   it.each([
@@ -212,6 +207,6 @@ describe('a follower', () => {
     await eventually(() => connection.listenerCount > 0, 'the fetch waits');
     partition.isFollowing = false;
     partition.notify();
-    expect((await answer).errorCode).toBe(ErrorCode.OFFSET_NOT_AVAILABLE);
+    expect((await answer).errorCode).toBe(ErrorCode.NOT_LEADER_OR_FOLLOWER);
   });
 });

@@ -12,8 +12,7 @@ const RACK_AWARE = 'org.apache.kafka.common.replica.RackAwareReplicaSelector';
 /**
  * Which replica a consumer reads from (KIP-392): the leader, or where brokers select by rack and the consumer names one,
  * a follower in sync in that rack. Only the leader sends a consumer elsewhere; a follower that can't vouch for being up to
- * date refuses with OFFSET_NOT_AVAILABLE, by which the consumer comes back to the leader. (At NOT_LEADER_OR_FOLLOWER
- * librdkafka asks for the metadata, finds the leader where it was, and stays.)
+ * date refuses, by which the consumer comes back to the leader.
  */
 export class ReplicaSelection {
   private readonly byRack: boolean;
@@ -26,19 +25,11 @@ export class ReplicaSelection {
     this.byRack = rack !== '' && services.config['replica.selector.class'] === RACK_AWARE;
   }
 
-  /** The replica here; throws UNKNOWN_TOPIC_OR_PARTITION, NOT_LEADER_OR_FOLLOWER or OFFSET_NOT_AVAILABLE. */
+  /** The replica here; throws UNKNOWN_TOPIC_OR_PARTITION or NOT_LEADER_OR_FOLLOWER. */
   requireReadable(topic: TopicRecord, partition: number): LocalPartition {
     requirePartition(topic, partition);
     const local = this.services.partitions.get(topic.topicId, partition);
-    if (local !== null && this.isReadable(local)) return local;
-    const leader = partitionRecord(this.services.image(), topic.topicId, partition)?.leader?.broker;
-    const { broker } = this.services.self;
-    if (!this.byRack || leader === undefined || leader === broker)
-      return requireLeader(this.services, topic, partition);
-    throw new OttlaError(
-      'OFFSET_NOT_AVAILABLE',
-      `broker ${broker} has no replica of ${topic.name}-${partition} in sync: ask the leader, broker ${leader}`,
-    );
+    return local !== null && this.isReadable(local) ? local : requireLeader(this.services, topic, partition);
   }
 
   isReadable(local: LocalPartition): boolean {
