@@ -240,7 +240,7 @@ export class PartitionHost implements LocalPartition {
     this.broken = true;
     const { message } = toOttlaError(cause);
     this.options.logger.error(`${this.name}: replica taken offline; restart the broker to recover it: ${message}`, {
-      stack: cause instanceof Error ? cause.stack : undefined,
+      ...(cause instanceof Error ? { cause: cause.name, stack: cause.stack } : {}),
     });
     this.inputs.length = 0;
     this.feed({ type: 'offline', reason: message });

@@ -22,10 +22,10 @@ export class Trace {
   }
 
   /** A broker's log lines, from `info` on. `heard` sees each. */
-  logger(who: string, heard: (message: string) => void): Logger {
+  logger(who: string, heard: (message: string, fields?: Record<string, unknown>) => void): Logger {
     const write = (level: string, message: string, fields?: Record<string, unknown>): void => {
       this.line(`${who} ${level} ${message}${fields === undefined ? '' : printed(fields)}`);
-      heard(message);
+      heard(message, fields);
     };
     const logger: Logger = {
       error: (message, fields) => write('error', message, fields),

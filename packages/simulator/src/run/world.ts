@@ -95,8 +95,11 @@ export class World {
         ...{ time, network: this.network, codecs: nodeCodecs },
         openStore: (_broker, life, clock, logger) => this.openStore(host, life, clock, logger),
         logger: (broker) =>
-          trace.logger(broker.name, (message) => {
+          trace.logger(broker.name, (message, fields) => {
             this.counters.onLog(message);
+            if (fields?.cause === 'InvariantViolation') {
+              this.violation({ invariant: '0 assertion', at: time.now(), message: `${broker.name}: ${message}` });
+            }
             if (OFFLINE.test(message)) broker.offlineReplicas++;
           }),
         trace: (line) => trace.line(line),
