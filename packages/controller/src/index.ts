@@ -6,6 +6,7 @@ export type { AskedElection } from './core/partitions/asked-election';
 export { changePartition, type PartitionChange, type PartitionPolicy } from './core/partitions/partition-change';
 export { isReassigning, targetReplicas } from './core/reassignment/assignment';
 export type { ReassignmentRequest } from './core/reassignment/plan-reassignment';
+export { type AssignedPartition, type ProposalBroker, proposeAssignments } from './core/reassignment/propose';
 export { type ReconcilePlan, reconcile } from './core/reconcile';
 export {
   DEFAULT_LEADER_BALANCE,
