@@ -134,10 +134,20 @@ class Proposal {
     }
   }
 
+  /** Not when fewer racks had a replica then: where the rack to leave has no other, and the one to enter has one. */
   private mayMove({ replicas }: Draft, from: number, to: number): boolean {
     if (!replicas.includes(from) || replicas.includes(to)) return false;
-    const after = replicas.map((broker) => (broker === from ? to : broker));
-    return this.racksOf(after).size >= this.racksOf(replicas).size;
+    const [left, entered] = [this.rackOf.get(from)!, this.rackOf.get(to)!];
+    if (left === entered) return true;
+    let isLeftUsed = false;
+    let isEnteredUsed = false;
+    for (const other of replicas) {
+      if (other === from) continue;
+      const rack = this.rackOf.get(other)!;
+      isLeftUsed ||= rack === left;
+      isEnteredUsed ||= rack === entered;
+    }
+    return isLeftUsed || !isEnteredUsed;
   }
 
   private move(draft: Draft, from: number, to: number): void {
