@@ -1,4 +1,4 @@
-import type { Replica } from '../src/index';
+import type { Replica, ReplicaEffect } from '../src/index';
 import { brief, members, only, recordOf, Solo } from './cluster/solo';
 
 const LAG_MS = 30_000;
@@ -72,6 +72,56 @@ describe('leader: who falls out', () => {
     expect(only(written, 'propose-isr')).toEqual([]);
     const [back] = only(solo.report(2, 1), 'propose-isr');
     expect(back!.record).toMatchObject({ isr: members(1, 2), elr: [] });
+  });
+
+  describe('one that asks again from the same end, since it could not write what it was sent', () => {
+    /** Broker 2 has asked, and was sent a batch. */
+    function sentOne(): Solo {
+      const solo = leader([1, 2]);
+      solo.subscribe(2);
+      solo.produce(1);
+      sendAll(solo, solo.appended(1));
+      return solo;
+    }
+
+    function sendAll(solo: Solo, effects: ReplicaEffect[]): void {
+      for (const push of only(effects, 'push')) solo.pushed(push);
+    }
+
+    let subscription = 1;
+    function askAgain(solo: Solo, times: number): string[] {
+      return Array.from({ length: times }).flatMap(() => {
+        const effects = solo.subscribe(2, { subscription: ++subscription });
+        sendAll(solo, effects);
+        return brief(only(effects, 'propose-isr'));
+      });
+    }
+
+    it('leaves when that happened a few times in a row', () => {
+      expect(askAgain(sentOne(), 3)).toEqual([]);
+      expect(askAgain(sentOne(), 4)).toEqual(['propose 1']);
+    });
+
+    it('stays when it writes in between', () => {
+      const solo = sentOne();
+      expect(askAgain(solo, 3)).toEqual([]);
+      solo.report(2, 1, { subscription });
+      solo.produce(1);
+      sendAll(solo, solo.appended(2));
+      const effects = solo.subscribe(2, { subscription: ++subscription, end: 1 });
+      expect(brief(only(effects, 'propose-isr'))).toEqual([]);
+    });
+
+    it('does not come back by asking, but by writing', () => {
+      const solo = sentOne();
+      askAgain(solo, 3);
+      const effects = solo.subscribe(2, { subscription: ++subscription });
+      sendAll(solo, effects);
+      const { proposal, record } = only(effects, 'propose-isr')[0]!;
+      solo.step({ type: 'isr-written', proposal, record, modRevision: solo.modRevision + 1 });
+      expect(askAgain(solo, 3)).toEqual([]);
+      expect(brief(only(solo.report(2, 1, { subscription }), 'propose-isr'))).toEqual(['propose 1 2']);
+    });
   });
 
   it('a leader that was paused judges one period later', () => {

@@ -45,12 +45,14 @@ export interface FollowerProgress {
   mark: { leaderEnd: number; at: number } | null;
   /** Whether it has reported since it was last judged to be behind: a silent stream doesn't bring it back into the ISR. */
   hasReported: boolean;
+  /** How often in a row it was sent batches and asked for the same ones again: its disk may be full. */
+  failedPushes: number;
 }
 
 /** At the start of an epoch nothing is known of a follower's log, whatever it had reported in an earlier one. */
 export function unknownProgress(broker: number): FollowerProgress {
   const unknown = { logId: null, logEnd: null, logStart: null, stream: null, mark: null };
-  return { broker, ...unknown, caughtUpAt: 0, hasReported: false };
+  return { broker, ...unknown, caughtUpAt: 0, hasReported: false, failedPushes: 0 };
 }
 
 /** A leader's followers: their subscriptions, what they have written, and what is pushed to them. */
@@ -118,6 +120,7 @@ export class Followers {
     const former = progress.stream;
     if (former !== null && former.run === run && message.subscription <= former.subscription) return;
     this.keepCaughtUp(progress);
+    if (former?.accepted && former.run === run) noteFailedPush(progress, former, message.endOffset);
     progress.logId = message.logId;
     progress.logEnd = null;
     progress.logStart = message.logStart;
@@ -138,6 +141,7 @@ export class Followers {
     stream.availableBytes = Math.min(stream.availableBytes + message.grantedBytes, stream.windowBytes);
     stream.blockedUntil = null;
     progress.logStart = message.logStart;
+    if (message.endOffset > stream.asked.endOffset) progress.failedPushes = 0;
     this.noteLogEnd(progress, Math.max(progress.logEnd ?? 0, message.endOffset));
   }
 
@@ -298,6 +302,11 @@ export class Followers {
   private keepCaughtUp(progress: FollowerProgress): void {
     if (progress.stream?.accepted && progress.logEnd === this.core.log.logEnd) progress.caughtUpAt = this.core.now;
   }
+}
+
+function noteFailedPush(progress: FollowerProgress, former: FollowerStream, endOffset: number): void {
+  if (endOffset > former.asked.endOffset) progress.failedPushes = 0;
+  else if (former.sentTo > endOffset) progress.failedPushes += 1;
 }
 
 function openStream({ run, message }: Subscribe): FollowerStream {

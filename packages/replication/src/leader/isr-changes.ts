@@ -1,6 +1,15 @@
 import { type Core, earlier } from '../core';
 import { includesReplica } from '../rules/identity';
-import { hasLostCommitted, isCaughtUp, isReplaced, maximalIsr, mayJoin, wasPaused, withIsr } from '../rules/isr';
+import {
+  failsToWrite,
+  hasLostCommitted,
+  isCaughtUp,
+  isReplaced,
+  maximalIsr,
+  mayJoin,
+  wasPaused,
+  withIsr,
+} from '../rules/isr';
 import type { PartitionRecord, ProposeIsr, ReplicaId } from '../types';
 import type { FollowerProgress, Followers } from './followers';
 
@@ -124,7 +133,7 @@ export class IsrChanges {
   private mayStay({ broker }: ReplicaId): boolean {
     if (broker === this.core.options.self.broker) return true;
     const progress = this.followers.get(broker);
-    if (progress === undefined) return false;
+    if (progress === undefined || failsToWrite(progress, this.core.log.logEnd)) return false;
     if (!this.behind.has(broker)) return true;
     if (!this.isCaughtUp(progress)) return false;
     this.behind.delete(broker);
@@ -139,8 +148,10 @@ export class IsrChanges {
   /** Followers to add, with the run and log id of the stream by which they reported. */
   private joiners(record: PartitionRecord, epochStart: number): ProposeIsr['adds'] {
     const adds: ProposeIsr['adds'] = [];
-    for (const { broker, logId, logEnd, stream, hasReported } of this.followers.all()) {
+    for (const progress of this.followers.all()) {
+      const { broker, logId, logEnd, stream, hasReported } = progress;
       if (!stream?.accepted || !hasReported || logId === null) continue;
+      if (failsToWrite(progress, this.core.log.logEnd)) continue;
       if (includesReplica(record.isr, { broker, logId })) continue;
       if (mayJoin(logEnd, this.core.log.highWatermark, epochStart)) adds.push({ broker, run: stream.run, logId });
     }

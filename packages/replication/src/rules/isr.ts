@@ -51,6 +51,17 @@ export function isCaughtUp(
   return now - member.caughtUpAt <= maxLagMs;
 }
 
+const FAILED_PUSHES_MAX = 3;
+
+/**
+ * Whether a follower answers, and yet writes nothing of what it is sent. Waiting for the lag time would have every
+ * acks=all produce wait for it.
+ */
+export function failsToWrite(member: { logEnd: number | null; failedPushes: number }, leaderEnd: number): boolean {
+  if (member.logEnd !== null && member.logEnd >= leaderEnd) return false;
+  return member.failedPushes > FAILED_PUSHES_MAX;
+}
+
 /** Whether a leader's check comes so late that the leader itself was paused: it has reports to read before it judges others. */
 export function wasPaused(now: number, dueAt: number, maxLagMs: number): boolean {
   return now - dueAt > maxLagMs / 3;
