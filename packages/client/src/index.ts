@@ -8,12 +8,26 @@ export {
 } from './admin/admin';
 export type { BrokerDescription, ClusterDescription } from './admin/cluster-description';
 export type {
+  ConfigChange,
+  ConfigDescription,
+  ConfigResource,
+  ConfigSource,
+  ConfigSynonym,
+} from './admin/configs';
+export type {
   AskedAssignment,
   ElectionKind,
   PartitionResult,
   Reassignment,
   TopicPartition,
 } from './admin/partitions';
+export type {
+  DeletedRecords,
+  LogDirDescription,
+  LogDirReplica,
+  ProducerDescription,
+  RecordDeletion,
+} from './admin/replicas';
 export type { PartitionDescription, ReplicaDescription, TopicDescription } from './admin/topic-description';
 export { ClusterClient, connect } from './client';
 export type { RequestOptions } from './cluster/cluster';

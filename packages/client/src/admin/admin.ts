@@ -4,6 +4,14 @@ import type { Cluster, RequestOptions } from '../cluster/cluster';
 import { listOffset, type OffsetQuery } from '../cluster/list-offsets';
 import { type TopicInfo, topicInfo } from '../cluster/topic-info';
 import { type ClusterDescription, clusterDescription } from './cluster-description';
+import {
+  alterConfigs,
+  brokerOf,
+  type ConfigChange,
+  type ConfigDescription,
+  type ConfigResource,
+  describeConfigs,
+} from './configs';
 import { type AskKafka, requestFrame, responseBody } from './kafka-request';
 import {
   type AskedAssignment,
@@ -15,6 +23,15 @@ import {
   reassign,
   type TopicPartition,
 } from './partitions';
+import {
+  type DeletedRecords,
+  deleteRecords,
+  describeLogDirs,
+  describeProducers,
+  type LogDirDescription,
+  type ProducerDescription,
+  type RecordDeletion,
+} from './replicas';
 import { describeTopic, type TopicDescription } from './topic-description';
 
 export interface NewTopic {
@@ -141,6 +158,45 @@ export class Admin {
     return electLeaders(this.#ask(options), kind, partitions, options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
   }
 
+  /** Effective values and where they are from. Of all brokers: what was changed for all of them while they run. */
+  describeConfigs(resource: ConfigResource, options: TopicOptions = {}): Promise<ConfigDescription[]> {
+    return describeConfigs(this.#askOf(brokerOf(resource), options), resource);
+  }
+
+  /**
+   * Changes overrides of a topic or of brokers while they run: all of them or, when one is refused, none. Rejects with
+   * INVALID_CONFIG, INVALID_REQUEST for what can't be changed, UNKNOWN_TOPIC_OR_PARTITION and the like.
+   */
+  alterConfigs(
+    resource: ConfigResource,
+    changes: readonly ConfigChange[],
+    options: CreateTopicOptions = {},
+  ): Promise<void> {
+    return alterConfigs(this.#ask(options), resource, changes, options.validateOnly ?? false);
+  }
+
+  /** The data directories of one broker, or of all that are up. */
+  async describeLogDirs(options: KafkaRequestOptions = {}): Promise<LogDirDescription[]> {
+    const { broker, ...rest } = options;
+    const ids = broker === undefined ? (await this.describeCluster(rest)).brokers.map(({ id }) => id) : [broker];
+    return (await Promise.all(ids.map((id) => describeLogDirs(this.#askOf(id, rest), id)))).flat();
+  }
+
+  /** The idempotent producers of a partition, as its leader knows them, or the broker given. */
+  async describeProducers(of: TopicPartition, options: KafkaRequestOptions = {}): Promise<ProducerDescription[]> {
+    const broker = options.broker ?? (await this.#leaderOf(of));
+    return describeProducers(this.#askOf(broker, options), of);
+  }
+
+  /**
+   * Deletes the records of a partition before an offset; resolves when no replica in sync has them any more. Rejects with
+   * OFFSET_OUT_OF_RANGE, POLICY_VIOLATION for a topic that is compacted only, REQUEST_TIMED_OUT and the like.
+   */
+  async deleteRecords(deletion: RecordDeletion, options: TopicOptions = {}): Promise<DeletedRecords> {
+    const ask = this.#askOf(await this.#leaderOf(deletion), options);
+    return deleteRecords(ask, deletion, options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+  }
+
   /**
    * Puts any request of the Kafka protocol but Produce and Fetch, in the newest version: to the broker given, or to one
    * that answers just now. Errors within the response are the caller's to look at.
@@ -168,7 +224,25 @@ export class Admin {
   }
 
   #ask(options: TopicOptions): AskKafka {
-    return (api, body) => this.kafka(api, body, options);
+    return this.#askOf(undefined, options);
+  }
+
+  #askOf(broker: number | undefined, options: TopicOptions): AskKafka {
+    return (api, body) => this.kafka(api, body, { ...options, broker });
+  }
+
+  /** As the cluster says now. */
+  async #leaderOf({ topic, partition }: TopicPartition): Promise<number> {
+    const { metadata } = this.#cluster;
+    await metadata.refresh([topic]);
+    const { partitions } = await metadata.topic(topic);
+    if (partitions[partition] === undefined) {
+      const known = `topic ${topic} has partitions 0 to ${partitions.length - 1}`;
+      throw new OttlaError('UNKNOWN_TOPIC_OR_PARTITION', `${known}, there is no ${partition}`);
+    }
+    const leader = metadata.leader(topic, partition);
+    if (leader !== null) return leader.broker.id;
+    throw new OttlaError('LEADER_NOT_AVAILABLE', `${topic}-${partition} has no leader now: try again later`);
   }
 
   /** Nothing when the broker can't be reached: its replicas are described without offsets. */
