@@ -34,7 +34,10 @@ export const SETTINGS = {
       connectionTimeout: 500,
       requestTimeout: 3_000,
       retry: { initialRetryTime: 20, maxRetryTime: 100, multiplier: 1.5, retries: 1000 },
-      producer: { retry: { initialRetryTime: 20, maxRetryTime: 100, multiplier: 1.5, retries: 1000 } },
+      producer: {
+        metadataMaxAge: 1_000,
+        retry: { initialRetryTime: 20, maxRetryTime: 100, multiplier: 1.5, retries: 1000 },
+      },
     },
   },
 };
