@@ -1,6 +1,7 @@
 // Switches on every known mistake, alone, and lets the simulator look for it: npm run sim:mutants
 //   --only A,B    just these
-//   --search      without the seeds that are known to find them: from seed 1 on
+//   --search      without the seeds that are known to find them: from the first on
+//   --remember    keeps the seeds that found them, to be tried first
 //   --table       writes the table into docs/RELIABILITY.md, between its markers
 // A mutant that isn't found within the budget has survived: non-zero exit.
 import { spawn } from 'node:child_process';
@@ -10,14 +11,16 @@ import { parseArgs } from 'node:util';
 import { loadTypeScript, mutantNamed, root, simulatorBundle } from './sim/build.mjs';
 import { Workers } from './sim/workers.mjs';
 
-const { MUTANTS } = await loadTypeScript('packages/simulator/src/mutants/index.ts');
+const { KNOWN_SEEDS, MUTANTS, seedsOf } = await loadTypeScript('packages/simulator/src/mutants/index.ts');
 const { outcomeLine, outcomeTable, withTable } = await loadTypeScript('packages/simulator/src/soak/index.ts');
 
 const { values } = parseArgs({
   options: {
     only: { type: 'string' },
     search: { type: 'boolean', default: false },
+    remember: { type: 'boolean', default: false },
     table: { type: 'boolean', default: false },
+    from: { type: 'string', default: '0' },
     seeds: { type: 'string', default: '150' },
     seconds: { type: 'string', default: '120' },
   },
@@ -26,6 +29,7 @@ const { values } = parseArgs({
 /** The budget for one mutant: so many seeds, and so much real time. */
 const MAX_SEEDS = Number(values.seeds);
 const MAX_MS = Number(values.seconds) * 1000;
+const SEEDS_FILE = join(root, 'packages/simulator/src/mutants/seeds.ts');
 const TABLE_PAGE = join(root, 'docs/RELIABILITY.md');
 
 const mutants = values.only ? await Promise.all(values.only.split(',').map(mutantNamed)) : MUTANTS;
@@ -46,6 +50,7 @@ const ordered = mutants.map(({ name }) => outcomes.get(name));
 const survived = ordered.filter(({ seed }) => seed === null).length;
 const seconds = ((Date.now() - began) / 1000).toFixed(0);
 console.log(`${ordered.length - survived} of ${ordered.length} found in ${seconds} s`);
+if (values.remember) remember();
 if (values.table) writeTable(outcomeTable(ordered));
 process.exitCode = survived > 0 || broken > 0 ? 1 : 0;
 
@@ -77,12 +82,26 @@ async function search(mutant) {
 }
 
 function told({ invariant, at, message }) {
-  return `${invariant} at ${at} ms: ${message}`.slice(0, 300);
+  return `${invariant} at ${Math.round(at)} ms: ${message}`.slice(0, 300);
 }
 
-function* seedsFor({ seeds }) {
-  if (!values.search) yield* seeds;
-  for (let seed = 1; seed <= MAX_SEEDS; seed++) yield seed;
+/** Known ones, then those whose runs have the ambush that it takes. */
+function* seedsFor({ name, ambush }) {
+  if (!values.search) yield* KNOWN_SEEDS[name] ?? [];
+  const { first, period } = ambush === undefined ? { first: 1, period: 1 } : seedsOf(ambush);
+  for (let n = 0; n < MAX_SEEDS; n++) yield first + (Number(values.from) + n) * period;
+}
+
+/** Puts the seeds of this run beside those that were known of other mutants. */
+function remember() {
+  const known = { ...KNOWN_SEEDS };
+  for (const { name, seed } of ordered) if (seed !== null) known[name] = [seed];
+  const lines = MUTANTS.filter(({ name }) => known[name]).map(
+    ({ name }) => `  '${name}': [${known[name].join(', ')}],`,
+  );
+  const text = readFileSync(SEEDS_FILE, 'utf8');
+  const begin = text.indexOf('= {') + '= {'.length;
+  writeFileSync(SEEDS_FILE, `${text.slice(0, begin)}\n${lines.join('\n')}\n};\n`);
 }
 
 async function holdsWithout(seed) {

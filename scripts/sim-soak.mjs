@@ -55,7 +55,7 @@ async function soak() {
 function fail(result) {
   failures.push(result);
   const { invariant, at, message } = result.violations[0];
-  console.log(`seed ${result.seed} failed: ${invariant} at ${at} ms: ${message}`);
+  console.log(`seed ${result.seed} failed: ${invariant} at ${Math.round(at)} ms: ${message}`);
   console.log(`  replay: ${replayCommand(result.seed, null)}`);
 }
 

@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { SeededRandom } from '@ottla/runtime';
 import { transformSync } from 'esbuild';
-import { MUTANTS, type SourceEdit } from '../src/mutants';
+import { drawAmbushes } from '../src/faults/ambush/recipes';
+import { KNOWN_SEEDS, MUTANTS, type SourceEdit, seedsOf } from '../src/mutants';
 
 const ROOT = join(__dirname, '../../..');
 
@@ -37,7 +39,22 @@ describe('the mutants', () => {
     }
   });
 
-  it.each(MUTANTS)("$name's seeds are seeds", ({ seeds }) => {
-    expect(seeds.filter((seed) => !Number.isSafeInteger(seed) || seed < 0)).toEqual([]);
+  it.each(MUTANTS.filter(({ ambush }) => ambush !== undefined))(
+    "$name's ambush is one that seeds have",
+    ({ ambush }) => {
+      const { first, period } = seedsOf(ambush!);
+      const [drawn] = drawAmbushes(new SeededRandom(1), first + 3 * period, 10_000);
+      expect(drawn).toMatchObject({ name: ambush });
+    },
+  );
+
+  it('seeds are remembered of mutants that there are', () => {
+    const names = MUTANTS.map(({ name }) => name);
+    expect(Object.keys(KNOWN_SEEDS).filter((name) => !names.includes(name))).toEqual([]);
+    expect(
+      Object.values(KNOWN_SEEDS)
+        .flat()
+        .filter((seed) => !Number.isSafeInteger(seed) || seed < 0),
+    ).toEqual([]);
   });
 });

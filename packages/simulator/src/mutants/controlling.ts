@@ -17,17 +17,17 @@ export const CONTROLLING: readonly Mutant[] = [
         replace: `      compare: [],`,
       },
     ],
-    seeds: [],
   },
   {
     name: 'claim-put-over',
+    ambush: 'a new controller dies',
     invariant: '7 controller epoch',
     loses: 'Two controllers at once: what the deposed one writes still passes its guard.',
     edits: [{ file: CONTROLLER_HOST, find: `        absentGuard(keys.controller()),\n`, replace: '' }],
-    seeds: [],
   },
   {
     name: 'controller-write-without-partition-guard',
+    ambush: 'the leader dies when the ISR has shrunk',
     invariant: '6 in sync',
     loses: 'Acknowledged records: the controller brings back an ISR that the leader has just changed.',
     edits: [
@@ -37,10 +37,10 @@ export const CONTROLLING: readonly Mutant[] = [
         replace: `  const compare: ReturnType<typeof partitionGuard>[] = [];`,
       },
     ],
-    seeds: [],
   },
   {
     name: 'deposed-controller-writes',
+    ambush: 'a new controller is stopped for a while',
     invariant: '1 one controller',
     loses: 'A controller that was paused undoes what its successor has decided.',
     edits: [
@@ -50,10 +50,10 @@ export const CONTROLLING: readonly Mutant[] = [
         replace: `target: 'create', greater: Math.min(-1, claim.createRevision) }`,
       },
     ],
-    seeds: [],
   },
   {
     name: 'fencing-without-registration-guard',
+    ambush: 'a machine crashes again when its broker has registered',
     invariant: '9 bounded fencing',
     loses: 'A broker that has just come back is thrown out for its predecessor.',
     edits: [
@@ -63,10 +63,10 @@ export const CONTROLLING: readonly Mutant[] = [
         replace: `    compare: [].map(() => registrationGuard(state.keys, registration)),`,
       },
     ],
-    seeds: [],
   },
   {
     name: 'fencing-ping-pong',
+    ambush: 'a firewall stands before a broker, and connections break',
     invariant: '9 bounded fencing',
     loses: 'A broker behind a firewall is thrown out and let in again for ever, and its partitions with it.',
     edits: [
@@ -76,10 +76,10 @@ export const CONTROLLING: readonly Mutant[] = [
         replace: `    return now >= Number.NEGATIVE_INFINITY || this.#distrustedUntil.has(run);`,
       },
     ],
-    seeds: [],
   },
   {
     name: 'lost-lease-renewed',
+    ambush: 'a new controller cannot reach the store for a while',
     invariant: '9 convergence',
     loses: 'A broker that was cut off from the store for a while never comes back until it is restarted.',
     edits: [
@@ -92,7 +92,6 @@ export const CONTROLLING: readonly Mutant[] = [
     this.#forget();`,
       },
     ],
-    seeds: [],
   },
   {
     name: 'watch-resumes-past-applied',
@@ -119,6 +118,5 @@ export const CONTROLLING: readonly Mutant[] = [
         replace: `      await stream.open(Math.max(this.#next, ((this as { newest?: number }).newest ?? 0) + 1));`,
       },
     ],
-    seeds: [],
   },
 ];

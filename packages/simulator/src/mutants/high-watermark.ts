@@ -8,6 +8,7 @@ const ACKNOWLEDGEMENT = 'packages/replication/src/rules/acknowledgement.ts';
 export const HIGH_WATERMARK: readonly Mutant[] = [
   {
     name: 'high-watermark-over-committed-isr-only',
+    ambush: 'an ISR expansion that the leader knows nothing of, then the leader dies',
     invariant: '3 acknowledged',
     loses: 'Acknowledged records, when a replica that was just let into the ISR is elected.',
     edits: [
@@ -17,17 +18,17 @@ export const HIGH_WATERMARK: readonly Mutant[] = [
         replace: `    return record.isr;`,
       },
     ],
-    seeds: [],
   },
   {
     name: 'high-watermark-below-minimum',
+    ambush: 'the last in sync dies, an eligible leader is there',
     invariant: '4 consumed',
     loses: 'Records that consumers have read, when an eligible leader replica (KIP-966) is elected.',
     edits: [{ file: ISR, find: `  if (!hasMinimum(record)) return current;\n`, replace: '' }],
-    seeds: [],
   },
   {
     name: 'pending-expansion-counts-toward-minimum',
+    ambush: 'the answer to a shrink is lost',
     invariant: '4 consumed',
     loses: 'Records that consumers have read: the store still names eligible leaders that lack them.',
     edits: [
@@ -37,7 +38,6 @@ export const HIGH_WATERMARK: readonly Mutant[] = [
         replace: `  if (members.length < record.minIsr) return current;`,
       },
     ],
-    seeds: [],
   },
   {
     name: 'acknowledged-on-append',
@@ -50,10 +50,10 @@ export const HIGH_WATERMARK: readonly Mutant[] = [
         replace: `  return endOffset <= offsets.logEnd;`,
       },
     ],
-    seeds: [],
   },
   {
     name: 'duplicate-acknowledged-early',
+    ambush: 'stop each new leader for a while',
     invariant: '3 acknowledged',
     loses: 'Acknowledged records: a producer that tries again is told of success before there is any.',
     edits: [
@@ -63,10 +63,10 @@ export const HIGH_WATERMARK: readonly Mutant[] = [
         replace: `  return endOffset <= offsets.logEnd;`,
       },
     ],
-    seeds: [],
   },
   {
     name: 'log-end-kept-across-epochs',
+    ambush: 'leadership goes over, and back before the former leader has followed',
     invariant: '3 acknowledged',
     loses: 'Acknowledged records: the leader counts what a follower held before it was cut back.',
     edits: [
@@ -85,10 +85,10 @@ export const HIGH_WATERMARK: readonly Mutant[] = [
     progress.hasReported = true;`,
       },
     ],
-    seeds: [],
   },
   {
     name: 'latest-before-epoch-start',
+    ambush: 'kill each new leader',
     invariant: '4 consumed',
     loses: 'A consumer that starts at the latest offset is sent back, and reads records that it should not see.',
     edits: [
@@ -98,7 +98,6 @@ export const HIGH_WATERMARK: readonly Mutant[] = [
         replace: `  return epochStart !== null;`,
       },
     ],
-    seeds: [],
   },
   {
     name: 'served-above-high-watermark',
@@ -116,6 +115,5 @@ export const HIGH_WATERMARK: readonly Mutant[] = [
         replace: `    return local.logEnd;`,
       },
     ],
-    seeds: [],
   },
 ];

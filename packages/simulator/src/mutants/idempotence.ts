@@ -4,6 +4,7 @@ import type { Mutant } from './mutant';
 export const IDEMPOTENCE: readonly Mutant[] = [
   {
     name: 'failed-append-keeps-dedupe',
+    ambush: 'the disk of a new leader is full',
     invariant: '3 acknowledged',
     loses: 'Acknowledged records: what could not be written is taken for a duplicate when it is sent again.',
     edits: [
@@ -14,10 +15,10 @@ export const IDEMPOTENCE: readonly Mutant[] = [
         replace: `    this.epochs = failed.epochs;`,
       },
     ],
-    seeds: [],
   },
   {
     name: 'dedupe-lost-on-promotion',
+    ambush: 'kill each new leader',
     invariant: '5 idempotence',
     loses: 'Records twice: a new leader does not recognise what a producer sends again.',
     edits: [
@@ -29,10 +30,10 @@ export const IDEMPOTENCE: readonly Mutant[] = [
     log.producers = new Producers(log.producers.expirationMs, true);`,
       },
     ],
-    seeds: [],
   },
   {
     name: 'coordinator-loads-to-high-watermark',
+    ambush: 'kill each new leader',
     invariant: '7 committed offset',
     loses: 'A group reads records again: its coordinator forgot the last commits that it had confirmed.',
     edits: [
@@ -50,6 +51,5 @@ export const IDEMPOTENCE: readonly Mutant[] = [
         replace: `    const upTo = this.highWatermark;`,
       },
     ],
-    seeds: [],
   },
 ];

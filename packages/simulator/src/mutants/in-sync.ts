@@ -7,6 +7,7 @@ const PARTITION_CHANGE = 'packages/controller/src/core/partitions/partition-chan
 export const IN_SYNC: readonly Mutant[] = [
   {
     name: 'elr-kept-when-minimum-changes',
+    ambush: 'the leader dies when the minimum has changed',
     invariant: '3 acknowledged',
     loses: 'Acknowledged records: a replica is elected that left the ISR under another minimum.',
     edits: [
@@ -16,10 +17,10 @@ export const IN_SYNC: readonly Mutant[] = [
         replace: `record: { ...record, minIsr }`,
       },
     ],
-    seeds: [],
   },
   {
     name: 'leader-resumes-epoch',
+    ambush: 'kill each new leader',
     invariant: '1 one leader',
     loses: 'A leader epoch with two processes: what the first had promised the second does not know.',
     edits: [
@@ -39,10 +40,10 @@ export const IN_SYNC: readonly Mutant[] = [
         replace: `registered === undefined`,
       },
     ],
-    seeds: [],
   },
   {
     name: 'isr-entry-without-log-id',
+    ambush: 'a machine crashes again when its broker has registered',
     invariant: '3 acknowledged',
     loses: 'Acknowledged records: a broker that came back with an empty disk leads.',
     edits: [
@@ -57,10 +58,10 @@ export const IN_SYNC: readonly Mutant[] = [
         replace: `  return registration.broker === replica.broker;`,
       },
     ],
-    seeds: [],
   },
   {
     name: 'added-by-registration-of-image',
+    ambush: 'a follower dies unheard while its leader cannot reach the store',
     invariant: '6 in sync',
     loses: 'Acknowledged records: what the old process had reported lets the new one, which lost it, into the ISR.',
     edits: [
@@ -76,10 +77,10 @@ export const IN_SYNC: readonly Mutant[] = [
       }`,
       },
     ],
-    seeds: [],
   },
   {
     name: 'draining-broker-added',
+    ambush: 'followers are stopped in order',
     invariant: '6 in sync',
     loses: 'Producers wait for a broker that is about to stop: a planned restart is felt.',
     edits: [
@@ -90,10 +91,10 @@ export const IN_SYNC: readonly Mutant[] = [
         replace: `        registered.value.logIds.includes(added.logId);`,
       },
     ],
-    seeds: [],
   },
   {
     name: 'shrink-without-own-registration',
+    ambush: 'a leader is not registered, and nobody controls',
     invariant: '6 in sync',
     loses: 'A partition is offline: a fenced leader took everybody else out of the ISR on its way out.',
     edits: [
@@ -104,6 +105,5 @@ export const IN_SYNC: readonly Mutant[] = [
         replace: `    const guards: Compare[] = own === undefined ? [] : [];`,
       },
     ],
-    seeds: [],
   },
 ];

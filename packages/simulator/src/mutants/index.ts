@@ -6,7 +6,9 @@ import type { Mutant } from './mutant';
 import { STORAGE } from './storage';
 import { TRUNCATION } from './truncation';
 
+export { seedsOf } from '../faults/ambush/recipes';
 export type { Mutant, SourceEdit } from './mutant';
+export { KNOWN_SEEDS } from './seeds';
 
 /** Every known mistake that the simulator must find. */
 export const MUTANTS: readonly Mutant[] = [

@@ -16,6 +16,9 @@ export interface Mutant {
   /** What it would have cost a user. */
   readonly loses: string;
   readonly edits: readonly SourceEdit[];
-  /** Seeds that are known to find it, tried first. Ordinary ones: without the mutant they hold. */
-  readonly seeds: readonly number[];
+  /**
+   * The ambush (packages/simulator/src/faults/ambush/recipes.ts) that brings about what it takes. It is looked for in
+   * seeds that have it; absent: in any.
+   */
+  readonly ambush?: string;
 }

@@ -6,6 +6,7 @@ const LOG_DIRECTORY = 'packages/log/src/directory/log-directory.ts';
 export const STORAGE: readonly Mutant[] = [
   {
     name: 'topic-id-of-folder-ignored',
+    ambush: 'a broker is away while a topic is deleted',
     invariant: '1 one leader',
     loses: "A topic that was deleted and created again begins with the old one's records on one replica.",
     edits: [
@@ -15,7 +16,6 @@ export const STORAGE: readonly Mutant[] = [
         replace: `  if (found !== null) return false;`,
       },
     ],
-    seeds: [],
   },
   {
     name: 'folder-deleted-for-absence',
@@ -38,10 +38,10 @@ export const STORAGE: readonly Mutant[] = [
     }`,
       },
     ],
-    seeds: [],
   },
   {
     name: 'clean-marker-left',
+    ambush: 'a machine crashes again when its broker has registered',
     invariant: '3 acknowledged',
     loses: 'Acknowledged records: a machine that crashed is taken for one that was shut down.',
     edits: [
@@ -52,10 +52,10 @@ export const STORAGE: readonly Mutant[] = [
         replace: `(await readCleanShutdown(disk, dir)) !== null`,
       },
     ],
-    seeds: [],
   },
   {
     name: 'recovery-skips-rolled-segments',
+    ambush: 'a machine crashes again when its broker has registered',
     invariant: '2 logs agree',
     loses: 'A hole in the log, found by the consumer that reaches it, after a machine crashed just behind a roll.',
     edits: [
@@ -65,6 +65,5 @@ export const STORAGE: readonly Mutant[] = [
         replace: `  const unsafe = [state.active];`,
       },
     ],
-    seeds: [],
   },
 ];

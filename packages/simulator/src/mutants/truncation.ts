@@ -8,6 +8,7 @@ const REPLICA = 'packages/replication/src/replica.ts';
 export const TRUNCATION: readonly Mutant[] = [
   {
     name: 'truncate-to-high-watermark',
+    ambush: 'kill each new leader',
     invariant: '3 acknowledged',
     loses: 'Acknowledged records, when leaders change quickly: a follower learns of the high watermark late.',
     edits: [
@@ -29,10 +30,10 @@ export const TRUNCATION: readonly Mutant[] = [
   const { epoch, endOffset } = leader.epochs.endOffsetFor(follower.lastEpoch, leader.logEnd);`,
       },
     ],
-    seeds: [],
   },
   {
     name: 'kip-279-dropped',
+    ambush: 'leadership goes over, and back before the former leader has followed',
     invariant: '2 logs agree',
     loses: 'Replicas that differ for good after two quick failovers: what a consumer reads depends on who leads.',
     edits: [
@@ -47,10 +48,10 @@ export const TRUNCATION: readonly Mutant[] = [
         replace: `Math.min(leader.endOffset, follower.logEnd)`,
       },
     ],
-    seeds: [],
   },
   {
     name: 'stale-push-accepted',
+    ambush: 'leadership goes over, and back before the former leader has followed',
     invariant: '2 logs agree',
     loses: 'Records of a leadership that was undone come back on one replica.',
     edits: [
@@ -60,10 +61,10 @@ export const TRUNCATION: readonly Mutant[] = [
         replace: `    if (message.type !== 'push' && !isCurrent(message, this.core.leaderEpoch, this.core.subscription)) return;`,
       },
     ],
-    seeds: [],
   },
   {
     name: 'append-result-of-older-epoch',
+    ambush: 'leadership goes over, and back before the former leader has followed',
     invariant: '2 logs agree',
     loses: 'Acknowledged records: a follower counts for records that it holds of another leadership.',
     edits: [
@@ -86,6 +87,5 @@ export const TRUNCATION: readonly Mutant[] = [
     core.record = record;`,
       },
     ],
-    seeds: [],
   },
 ];

@@ -1,6 +1,7 @@
 /** What is waited for, as the true store shows it. */
 export type Spring =
   | 'elected'
+  | 'handed-over'
   | 'isr-grew'
   | 'isr-shrank'
   | 'elr-grew'

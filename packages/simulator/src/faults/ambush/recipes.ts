@@ -32,6 +32,18 @@ const chases: readonly Recipe[] = [
       { afterMs: between(0, 50), to: 'former-leader', from: 'leader', blow: 'cut', ms: between(300, 3_000) },
     ],
   }),
+  (between) => {
+    const ms = between(20, 400);
+    return {
+      name: 'leadership goes over, and back before the former leader has followed',
+      spring: 'handed-over',
+      times: between(1, 3),
+      steps: [
+        { afterMs: 0, to: 'former-leader', from: 'leader', blow: 'cut', ms: ms + between(20, 300) },
+        { afterMs: ms, to: 'leader', blow: 'kill', ms: between(300, 3_000) },
+      ],
+    };
+  },
   (between) => ({
     name: 'the disk of a new leader is full',
     spring: 'elected',
@@ -153,6 +165,12 @@ const memberships: readonly Recipe[] = [
     };
   },
   (between) => ({
+    name: 'followers are stopped in order',
+    spring: 'elected',
+    times: between(1, 3),
+    steps: [{ afterMs: between(200, 2_000), to: 'follower', blow: 'stop', ms: between(10, 1_000) }],
+  }),
+  (between) => ({
     name: 'a broker is away while a topic is deleted',
     spring: 'topic-deleted',
     times: between(1, 2),
@@ -160,16 +178,26 @@ const memberships: readonly Recipe[] = [
   }),
 ];
 
-const GROUPS = [chases, isrRaces, memberships];
-const MOST = 3;
+const RECIPES = [...chases, ...isrRaces, ...memberships];
+/** The seed's remainder by this says which recipe the run is about; the remainders beyond the recipes: none. */
+const PERIOD = 24;
+/** Of the recipes' runs so many have a second ambush, drawn at random: one in this many. */
+const SECOND_IN = 3;
 
-/** None for about every third seed. */
-export function drawAmbushes(random: Random, faultMs: number): Ambush[] {
+/** The remainder of seeds, by `PERIOD`, whose runs have this ambush. Throws when there is none of that name. */
+export function seedsOf(name: string): { readonly first: number; readonly period: number } {
+  const first = RECIPES.findIndex((recipe) => recipe((least) => least).name === name);
+  if (first < 0) throw new Error(`there is no ambush called "${name}"`);
+  return { first, period: PERIOD };
+}
+
+export function drawAmbushes(random: Random, seed: number, faultMs: number): Ambush[] {
   const between: Between = (least, most) => least + random.below(most - least + 1);
-  const count = random.below(3) === 0 ? 0 : between(1, MOST);
-  return Array.from({ length: count }, () => {
-    const group = GROUPS[random.below(GROUPS.length)]!;
-    const recipe = group[random.below(group.length)]!;
-    return { times: 1, ...recipe(between), fromMs: between(500, Math.max(501, Math.floor(faultMs * 0.7))) };
+  const main = RECIPES[seed % PERIOD];
+  if (main === undefined) return [];
+  const recipes = random.below(SECOND_IN) === 0 ? [main, RECIPES[random.below(RECIPES.length)]!] : [main];
+  return recipes.map((recipe) => {
+    const fromMs = between(500, Math.max(501, Math.floor(faultMs * 0.6)));
+    return { times: 1, ...recipe(between), fromMs };
   });
 }

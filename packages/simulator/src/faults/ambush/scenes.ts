@@ -43,6 +43,7 @@ function ofPartition(before: PartitionRecord, after: PartitionRecord, controller
   const springs: Spring[] = [];
   if (after.leaderEpoch !== before.leaderEpoch) {
     if (leader !== undefined) springs.push('elected');
+    if (leader !== undefined && isHandedOver(before, after)) springs.push('handed-over');
   } else {
     if (added !== undefined) springs.push('isr-grew');
     if (removed !== undefined) springs.push('isr-shrank');
@@ -50,6 +51,12 @@ function ofPartition(before: PartitionRecord, after: PartitionRecord, controller
   if (after.elr.length > before.elr.length) springs.push('elr-grew');
   if (after.minIsr !== before.minIsr) springs.push('minimum-changed');
   return springs.map((spring) => ({ spring, scene }));
+}
+
+/** The former leader lives on, in sync. */
+function isHandedOver(before: PartitionRecord, after: PartitionRecord): boolean {
+  const former = before.leader?.broker;
+  return former !== after.leader?.broker && after.isr.some(({ broker }) => broker === former);
 }
 
 function holder({ replicas, leader }: PartitionRecord, controller: Scene): Scene {
