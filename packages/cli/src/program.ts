@@ -1,6 +1,16 @@
 import { resolve } from 'node:path';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
+import { addAdministration } from './administration';
 import { DEFAULT_DATA_DIR } from './bootstrap';
+import {
+  countOption,
+  listOption,
+  offset,
+  portNumber,
+  settingOption,
+  wholeNumber,
+  withBootstrap,
+} from './command-options';
 import type { BrokerFlags } from './commands/broker';
 import type { ConfigFlags } from './commands/config';
 import type { ConsumeFlags } from './commands/consume';
@@ -24,6 +34,7 @@ export function program(version: string, finish: Finish): Command {
   addServices(root, finish);
   addTopics(root, finish);
   addCluster(root, finish);
+  addAdministration(root, finish);
   addProduce(root, finish);
   addConsume(root, finish);
   addConfig(root, finish);
@@ -186,45 +197,4 @@ function addConfig(root: Command, finish: Finish): void {
       if (flags.help) process.stdout.write(`${config.helpInformation()}\n`);
       finish(await run(flags.help ? { set: [] } : flags));
     });
-}
-
-function withBootstrap(command: Command): Command {
-  return command.option(
-    '--bootstrap <addresses>',
-    `brokers, HOST:PORT,... (default: those of ./${DEFAULT_DATA_DIR}/cluster.json, or 127.0.0.1:9092)`,
-  );
-}
-
-function listOption(flags: string, description: string): Option {
-  return new Option(flags, description)
-    .default([] as string[], '')
-    .argParser((value: string, all: string[]) => [...all, value]);
-}
-
-function settingOption(description: string): Option {
-  return listOption('--set <name=value>', description);
-}
-
-function countOption(flags: string, description: string): Option {
-  return new Option(flags, description).argParser((value) => {
-    const count = wholeNumber(value);
-    if (count < 1) throw new InvalidArgumentError('Expected 1 or more.');
-    return count;
-  });
-}
-
-function wholeNumber(value: string): number {
-  if (!/^\d{1,15}$/.test(value)) throw new InvalidArgumentError('Expected a whole number.');
-  return Number(value);
-}
-
-function portNumber(value: string): number {
-  const port = wholeNumber(value);
-  if (port < 1 || port > 65535) throw new InvalidArgumentError('Expected a port, 1 to 65535.');
-  return port;
-}
-
-function offset(value: string): string {
-  if (value === 'earliest' || value === 'latest') return value;
-  return String(wholeNumber(value));
 }

@@ -100,20 +100,26 @@ function asJson({ name, topicId, internal, configs, partitions }: TopicDescripti
 
 function asText({ name, topicId, configs, partitions }: TopicDescription): string {
   const settings = Object.entries(configs).map(([key, value]) => `${key}=${value}`);
-  const rows = partitions.flatMap(rowsOf);
-  return [
-    `${name}  ${topicId}${settings.length > 0 ? `  ${settings.join(' ')}` : ''}`,
-    ...table(['partition', 'leader', 'epoch', 'ISR', 'replica', 'LEO', 'HW', ''], rows),
-  ].join('\n');
+  // Nobody is eligible beside the ISR but while it is below the minimum.
+  const withElr = partitions.some(({ elr }) => elr.length > 0);
+  const columns = ['partition', 'leader', 'epoch', 'ISR', ...(withElr ? ['ELR'] : []), 'replica', 'LEO', 'HW', ''];
+  const rows = partitions.flatMap((partition) => rowsOf(partition, withElr));
+  return [`${name}  ${topicId}${settings.length > 0 ? `  ${settings.join(' ')}` : ''}`, ...table(columns, rows)].join(
+    '\n',
+  );
 }
 
 /** A row for each replica; what holds for the partition is said in the first. */
-function rowsOf({ partition, leader, leaderEpoch, isr, replicas }: PartitionDescription): string[][] {
+function rowsOf(described: PartitionDescription, withElr: boolean): string[][] {
+  const { partition, leader, leaderEpoch, isr, elr, replicas } = described;
+  const epoch = String(leaderEpoch);
+  const common = [String(partition), leader < 0 ? 'none' : String(leader), epoch, isr.join(',')];
+  if (withElr) common.push(elr.join(','));
   return replicas.map(({ broker, online, inSync, logEndOffset, highWatermark }, index) => {
-    const common = [String(partition), leader < 0 ? 'none' : String(leader), String(leaderEpoch), isr.join(',')];
-    const state = [online ? '' : 'offline', inSync ? '' : 'out of sync'].filter(Boolean).join(', ');
+    const eligible = elr.includes(broker) ? 'eligible' : 'out of sync';
+    const state = [online ? '' : 'offline', inSync ? '' : eligible].filter(Boolean).join(', ');
     return [
-      ...(index === 0 ? common : ['', '', '', '']),
+      ...(index === 0 ? common : common.map(() => '')),
       String(broker),
       String(logEndOffset ?? '?'),
       String(highWatermark ?? '?'),
