@@ -177,6 +177,53 @@ describeWith(['kcat', ...KAFKA_NEEDS], `apt-get install kcat; ${KAFKA_INSTALL}`)
   },
 );
 
+describe('the ottla command', () => {
+  const json = (...args: string[]) => JSON.parse(cluster.run(...args, '--json'));
+
+  it('configs alter and describe: what is set, where it is from, and what is refused', () => {
+    createTopic('commanded');
+    const topic = ['--topic', 'commanded'];
+    cluster.run('configs', 'alter', ...topic, '--set', 'segment.bytes=2048', '--append', 'cleanup.policy=compact');
+    expect(json('configs', 'describe', ...topic)).toMatchObject([
+      { name: 'cleanup.policy', value: 'delete,compact', source: 'topic' },
+      { name: 'segment.bytes', value: '2048', source: 'topic', synonyms: [{}, { source: 'default' }] },
+    ]);
+    cluster.run('configs', 'alter', ...topic, '--delete', 'segment.bytes', '--subtract', 'cleanup.policy=compact');
+    expect(cluster.run('configs', 'describe', ...topic)).toMatch(
+      /^name +value +from +otherwise\ncleanup\.policy +delete +topic/,
+    );
+    cluster.run('configs', 'alter', '--all-brokers', '--set', 'max.connections=500');
+    cluster.run('configs', 'alter', '--broker', '3', '--set', 'max.connections=400');
+    expect(json('configs', 'describe', '--broker', '3')).toContainEqual(
+      expect.objectContaining({ name: 'max.connections', value: '400', source: 'broker' }),
+    );
+    expect(json('configs', 'describe', '--all-brokers')).toMatchObject([{ name: 'max.connections', value: '500' }]);
+    cluster.run('configs', 'alter', '--broker', '3', '--delete', 'max.connections');
+    cluster.run('configs', 'alter', '--all-brokers', '--delete', 'max.connections');
+    expect(refusalOf(() => cluster.run('configs', 'alter', '--broker', '1', '--set', 'node.id=7'))).toContain(
+      "node.id can't be changed while the broker runs",
+    );
+  });
+
+  it('log-dirs, producers and delete-records', () => {
+    createTopic('looked-at');
+    produce('looked-at', 'a\nb\nc\n', '-X', 'enable.idempotence=true');
+    const dirs = json('log-dirs', '--topic', 'looked-at');
+    expect(dirs).toMatchObject(
+      [1, 2, 3].map((broker) => ({ broker, error: null, replicas: [{ topic: 'looked-at' }] })),
+    );
+    expect(cluster.run('log-dirs', '--broker', '2')).toMatch(/^broker 2 .* usable\nreplica +bytes +lag\n/);
+    expect(json('producers', 'looked-at')).toMatchObject([{ partition: 0, producerEpoch: 0, lastSequence: 2 }]);
+    expect(cluster.run('delete-records', 'looked-at', '--before', '2')).toBe('looked-at-0 begins at 2 now\n');
+    expect(json('delete-records', 'looked-at', '--before', 'end')).toEqual([
+      { topic: 'looked-at', partition: 0, lowWatermark: 3 },
+    ]);
+    expect(refusalOf(() => cluster.run('delete-records', 'looked-at', '--before', '9'))).toContain(
+      'up to the high watermark',
+    );
+  });
+});
+
 describe('kafkajs', () => {
   const kafka = (): Kafka =>
     new Kafka({ clientId: 'configs', brokers: cluster.brokerAddresses, logLevel: logLevel.NOTHING });
@@ -213,6 +260,8 @@ describe('kafkajs', () => {
     const away = [1, 2, 3].filter((broker) => broker !== leader);
     for (const broker of away) await cluster.kill(broker);
     await waitFor('the leader to be alone', () => cluster.describeTopic('minimum').partitions[0]!.isr.length === 1);
+    const shown = (): string => cluster.run('topics', 'describe', 'minimum');
+    expect(shown()).not.toContain('ELR');
     const producer = kafka().producer({ retry: { retries: 0 } });
     const admin = kafka().admin();
     await Promise.all([producer.connect(), admin.connect()]);

@@ -1,4 +1,6 @@
 import { listing } from '../src/commands/config';
+import { alterConfigs, describeConfigs } from '../src/commands/configs';
+import { deleteRecords } from '../src/commands/replicas';
 import { program } from '../src/program';
 import { table } from '../src/stdio/table';
 import { RestartBackoff } from '../src/up/backoff';
@@ -28,6 +30,8 @@ describe('the command line', () => {
     [['produce', '--topic', 't', '--acks', '2'], 'Allowed choices are all, 1, 0'],
     [['consume', '--topic', 't', '--from', 'yesterday'], 'Expected a whole number'],
     [['topics', 'create'], "missing required argument 'name'"],
+    [['configs', 'alter', '--broker', 'one'], 'Expected a whole number'],
+    [['delete-records', 't'], "required option '--before <offset>'"],
     [['brokr'], 'Did you mean broker?'],
   ])('%p is refused with a sentence', (args, sentence) => {
     expect(refuse(...args)).toContain(sentence);
@@ -46,6 +50,19 @@ describe('the command line', () => {
         ]);
       }
     }
+  });
+});
+
+describe('administration that lacks something is refused before a broker is looked for', () => {
+  const lists = { set: [], append: [], subtract: [], delete: [] };
+  it.each<[string, () => unknown, RegExp]>([
+    ['no resource', () => describeConfigs({}), /whose configs\? give one of --topic/],
+    ['two resources', () => describeConfigs({ topic: 't', broker: 0 }), /one thing at a time/],
+    ['no change', () => alterConfigs({ ...lists, broker: 1 }), /nothing to alter: give --set/],
+    ['no value', () => alterConfigs({ ...lists, topic: 't', append: ['a'] }), /--append a: expected NAME=VALUE/],
+    ['no offset', () => deleteRecords('t', { before: 'yesterday' }), /--before yesterday: expected an offset, or end/],
+  ])('%s', (_, run, sentence) => {
+    expect(run).toThrow(sentence);
   });
 });
 
