@@ -16,6 +16,7 @@ export interface ClusterPlan extends Topology {
 }
 
 const FAULT_MS = { least: 6_000, most: 16_000 };
+const RACK_AWARE = 'org.apache.kafka.common.replica.RackAwareReplicaSelector';
 /** Odd numbers are what people run. */
 const SIZES = [1, 2, 3, 3, 3, 3, 3, 4, 5, 5, 6, 7];
 
@@ -56,8 +57,8 @@ export function drawCluster(random: Random, faultMs: number | undefined): Cluste
       { rate: 1 + (random.below(2001) - 1000) / 100_000, wallOffsetMs: between(-2_000, 2_000) },
     ]),
   );
-  return {
-    ...{ brokers, racks, minInsyncReplicas, replicationFactor, settings, clocks },
+  const plan = {
+    ...{ brokers, racks, minInsyncReplicas, replicationFactor, clocks },
     faultMs: faultMs ?? between(FAULT_MS.least, FAULT_MS.most),
     link: { delayMs: pick(0.05, 0.2, 1, 5), jitterMs: pick(0, 0.1, 1, 10), lossRate: 0 },
     diskSpeed: { writeMs: pick(0.02, 0.1, 1), syncMs: pick(0.5, 2, 10), readMs: 0 },
@@ -66,4 +67,7 @@ export function drawCluster(random: Random, faultMs: number | undefined): Cluste
       ...{ chunkPauseMs: pick(0.1, 2, 20), forgivesStalls: random.below(2) === 0 },
     },
   };
+  const selector = racked ? { 'replica.selector.class': RACK_AWARE } : {};
+  const expiration = { 'producer.id.expiration.ms': pick(86_400_000, 86_400_000, 86_400_000, 3_000) };
+  return { ...plan, settings: { ...settings, ...selector, ...expiration } };
 }

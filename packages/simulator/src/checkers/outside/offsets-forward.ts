@@ -18,7 +18,7 @@ interface Told {
 
 /**
  * The latest offset never goes back: not within a leader epoch, and not from one to the next (KIP-207). It is never below
- * what was read. A high watermark and the earliest offset don't go back within a leader epoch. Exempt: epochs that
+ * what was read. A high watermark and the earliest offset that one broker tells don't go back within a leader epoch. Exempt: epochs that
  * `Exemptions` names between two answers.
  */
 export function offsetsForward({ history, exemptions }: Seen): Violation[] {
@@ -40,13 +40,13 @@ export function offsetsForward({ history, exemptions }: Seen): Violation[] {
 
 /** What was told of one partition, so that it's quickly found what an answer may not be below. */
 class KnownEnds {
-  private readonly highWatermarks = new Map<number, HighestBefore>();
+  private readonly highWatermarks = new Map<string, HighestBefore>();
   private readonly ends = new Map<number, HighestBefore>();
   private readonly starts = new Map<string, HighestBefore>();
 
   add(answer: Told): void {
     if (answer.what === 'earliest') return of(this.starts, placeOf(answer)).add(answer);
-    if (answer.what === 'high-watermark') of(this.highWatermarks, answer.leaderEpoch).add(answer);
+    if (answer.what === 'high-watermark') of(this.highWatermarks, placeOf(answer)).add(answer);
     of(this.ends, answer.leaderEpoch).add(answer);
   }
 
@@ -54,7 +54,7 @@ class KnownEnds {
     const { leaderEpoch, sent } = answer;
     let before: Told | null = null;
     if (answer.what === 'earliest') before = of(this.starts, placeOf(answer)).before(sent);
-    if (answer.what === 'high-watermark') before = of(this.highWatermarks, leaderEpoch).before(sent);
+    if (answer.what === 'high-watermark') before = of(this.highWatermarks, placeOf(answer)).before(sent);
     if (answer.what === 'latest') before = of(this.ends, leaderEpoch).before(sent);
     if (before !== null) yield before;
     if (answer.what !== 'latest') return;
@@ -95,7 +95,7 @@ function of<K>(map: Map<K, HighestBefore>, key: K): HighestBefore {
   return known;
 }
 
-/** Log starts of followers may lag, so that they are compared only where they were told by one broker in one epoch. */
+/** What followers know lags, so that log starts and high watermarks are compared where one broker told them in one epoch. */
 function placeOf({ broker, leaderEpoch }: Told): string {
   return `${broker} ${leaderEpoch}`;
 }

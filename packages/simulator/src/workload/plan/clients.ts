@@ -1,4 +1,5 @@
 import type { Random } from '@ottla/runtime';
+import type { Topology } from '../../run/workload-world';
 import type { DoorConsumerSettings } from '../door/door-consumer';
 import type { GroupMemberSettings } from '../groups/group-member';
 import type { KafkaProducerSettings } from '../producers/kafka-producer';
@@ -65,7 +66,11 @@ function drawPartitions(
   return { partitions: numbers.map((partition) => ({ topic: topic.name, partition })), lasting: topic.lasting };
 }
 
-export function drawConsumer(random: Random, topics: readonly TopicPlan[], faultMs: number): PlainConsumerSettings {
+export function drawConsumer(
+  random: Random,
+  topics: readonly TopicPlan[],
+  { faultMs, racks }: Topology,
+): PlainConsumerSettings {
   const topic = pick(random, topics);
   const all = Array.from({ length: topic.partitions }, (_, partition) => ({ topic: topic.name, partition }));
   const partitions = chance(random, 50) ? all : [pick(random, all)];
@@ -78,6 +83,7 @@ export function drawConsumer(random: Random, topics: readonly TopicPlan[], fault
   return {
     ...{ partitions, byId: !topic.lasting },
     validation: topic.lasting || validation !== 'offset-for-leader-epoch' ? validation : 'last-fetched-epoch',
+    rack: chance(random, 50) ? (pick(random, [...racks.values()]) ?? '') : '',
     sticky: chance(random, 60),
     maxWaitMs: pick(random, [100, 400]),
     maxBytes: pick(random, [512, 4_096, 65_536]),

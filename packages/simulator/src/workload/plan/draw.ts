@@ -54,7 +54,7 @@ export function drawWorkload(random: Random, topology: Topology, omit: ReadonlyS
   }
   const consumers = between(random, 1, 3);
   for (let n = 0; n < consumers; n++) {
-    actors.push({ kind: 'consumer', settings: drawConsumer(random, topics, faultMs) });
+    actors.push({ kind: 'consumer', settings: drawConsumer(random, topics, topology) });
   }
   actors.push({ kind: 'prober', settings: drawProber(random, topics) });
   if (chance(random, 35)) actors.push({ kind: 'door-producer', settings: drawDoorProducer(random, topics, faultMs) });

@@ -19,6 +19,8 @@ export interface PartitionReaderOptions {
   readonly validation: 'last-fetched-epoch' | 'offset-for-leader-epoch' | 'none';
   /** Names the topic by id, as it takes with topics that are deleted and made again. */
   readonly byId: boolean;
+  /** Where the consumer is, so that it may be sent to a replica nearby (KIP-392); '' when it doesn't say. */
+  readonly rack?: string;
 }
 
 type LeaderView = { readonly leader: number; readonly leaderEpoch: number };
@@ -46,6 +48,8 @@ export class PartitionReader {
   private corrupt = 0;
   private failures = 0;
   private closed = false;
+  /** The replica that the leader sent this reader to. */
+  private nearby: number | null = null;
 
   constructor(
     private readonly context: ActorContext,
@@ -85,6 +89,7 @@ export class PartitionReader {
 
   private async recover(): Promise<void> {
     const { clock, random } = this.context;
+    this.nearby = null;
     const pause = Math.min(PAUSE_MS * 2 ** this.failures++, LONGEST_PAUSE_MS);
     await clock.sleep(pause + random.below(PAUSE_MS));
     if (!this.closed) await this.client.refresh(this.options.topic);
@@ -115,6 +120,7 @@ export class PartitionReader {
     this.topicId = topicId;
     this.lastEpoch = -1;
     this.validatedEpoch = -1;
+    this.nearby = null;
   }
 
   private ref(): PartitionRef {
@@ -133,19 +139,30 @@ export class PartitionReader {
     const body = {
       ...{ maxWaitMs: options.maxWaitMs, minBytes: 1, maxBytes: options.maxBytes, isolationLevel: 0 },
       ...{ topics: [{ topic: to.topic, topicId: to.topicId, partitions }], forgottenTopicsData: [] },
+      rackId: options.rack ?? '',
     };
+    const broker = this.nearby ?? leader.leader;
     const version = options.byId ? BY_ID_VERSION : BY_NAME_VERSION;
-    const answer = await client.ask(leader.leader, apis.Fetch, version, body, options.maxWaitMs + READ_MARGIN_MS);
+    const answer = await client.ask(broker, apis.Fetch, version, body, options.maxWaitMs + READ_MARGIN_MS);
     if (this.closed || this.topicId !== to.topicId) return true;
     const result = answer.responses[0]?.partitions[0];
     if (result === undefined) throw new OttlaError(errorName(answer.errorCode), 'the fetch failed as a whole');
     const { recorder, name: reader } = context;
-    const where = { client: reader, sent, ...to, broker: leader.leader };
-    if (result.errorCode === ErrorCode.OFFSET_OUT_OF_RANGE) return this.outOfRange(leader, fetchOffset, sent);
-    if (result.errorCode !== ErrorCode.NONE) return this.refused(result.errorCode, fetchOffset, leader.leader, sent);
+    const where = { client: reader, sent, ...to, broker };
+    const { errorCode } = result;
+    // Only a leader knows what is out of range.
+    if (errorCode === ErrorCode.OFFSET_OUT_OF_RANGE && broker !== leader.leader) return false;
+    if (errorCode === ErrorCode.OFFSET_OUT_OF_RANGE) return this.outOfRange(leader, fetchOffset, sent);
+    if (errorCode !== ErrorCode.NONE) return this.refused(errorCode, fetchOffset, broker, sent);
+    if (result.preferredReadReplica >= 0) {
+      // A replica that can't be read sends the reader back: not at once, so that they don't go on for ever.
+      if (this.nearby === null) this.context.count('readsNearby');
+      this.nearby = result.preferredReadReplica;
+      return true;
+    }
     const { divergingEpoch, highWatermark, logStartOffset: logStart } = result;
     if (divergingEpoch && divergingEpoch.endOffset >= 0) {
-      return this.diverged(leader.leader, divergingEpoch.endOffset, logStart, sent);
+      return this.diverged(broker, divergingEpoch.endOffset, logStart, sent);
     }
     const read = readBatches(result.records ?? new Uint8Array(0), fetchOffset);
     const what = { fetchOffset, leaderEpoch: leader.leaderEpoch, highWatermark, logStart, records: read.records };
@@ -153,7 +170,7 @@ export class PartitionReader {
     this.highWatermark = highWatermark;
     if (read.records.length > 0) this.corrupt = 0;
     this.advance(read.nextOffset, read.records.at(-1)?.leaderEpoch ?? this.lastEpoch);
-    return read.corruptAt === null ? true : this.skipDamaged(read.corruptAt, leader.leader, sent);
+    return read.corruptAt === null ? true : this.skipDamaged(read.corruptAt, broker, sent);
   }
 
   private advance(position: number, epoch: number): void {

@@ -2,7 +2,8 @@ import { type Actor, type ActorContext, wireClient } from '../actor';
 import type { WireClient } from '../wire/wire-client';
 import { PartitionReader, type PartitionReaderOptions } from './partition-reader';
 
-export interface PlainConsumerSettings extends Pick<PartitionReaderOptions, 'maxWaitMs' | 'validation' | 'byId'> {
+export interface PlainConsumerSettings
+  extends Pick<PartitionReaderOptions, 'maxWaitMs' | 'validation' | 'byId' | 'rack'> {
   readonly partitions: readonly { readonly topic: string; readonly partition: number }[];
   readonly sticky: boolean;
   readonly maxBytes: number;
@@ -20,10 +21,10 @@ export class PlainConsumer implements Actor {
     private readonly settings: PlainConsumerSettings,
   ) {
     this.name = context.name;
-    const { maxWaitMs, sticky, validation, byId, maxBytes } = settings;
+    const { maxWaitMs, sticky, validation, byId, maxBytes, rack = '' } = settings;
     this.client = wireClient(context, { requestTimeoutMs: maxWaitMs + 400, sticky });
     this.readers = settings.partitions.map(({ topic, partition }) => {
-      const options = { topic, partition, from: null, maxWaitMs, maxBytes, validation, byId };
+      const options = { topic, partition, from: null, maxWaitMs, maxBytes, validation, byId, rack };
       return new PartitionReader(context, this.client, options);
     });
   }
