@@ -16,7 +16,8 @@ import type { ConfigFlags } from './commands/config';
 import type { ConsumeFlags } from './commands/consume';
 import type { ProduceFlags } from './commands/produce';
 import type { StoreFlags } from './commands/store';
-import type { CreateFlags } from './commands/topics';
+import type { AddPartitionsFlags, CreateFlags } from './commands/topics';
+import { addPartitionCommands, brokerIds } from './partition-commands';
 
 /** What a command's end is told to: the exit code of the process. */
 export type Finish = (exitCode: number) => void;
@@ -35,6 +36,7 @@ export function program(version: string, finish: Finish): Command {
   addTopics(root, finish);
   addCluster(root, finish);
   addAdministration(root, finish);
+  addPartitionCommands(root, finish);
   addProduce(root, finish);
   addConsume(root, finish);
   addConfig(root, finish);
@@ -111,7 +113,7 @@ function addServices(root: Command, finish: Finish): void {
 }
 
 function addTopics(root: Command, finish: Finish): void {
-  const topics = root.command('topics').description('list, create, describe and delete topics');
+  const topics = root.command('topics').description('list, create, grow, describe and delete topics');
   const verb = (usage: string, description: string): Command =>
     withBootstrap(topics.command(usage).description(description)).option('--json', 'print JSON');
   verb('list', 'the names of all topics').action(async (flags: { bootstrap?: string; json?: boolean }) => {
@@ -125,6 +127,18 @@ function addTopics(root: Command, finish: Finish): void {
     .action(async (name: string, flags: CreateFlags) => {
       const { createTopic } = require('./commands/topics') as typeof import('./commands/topics');
       finish(await createTopic(name, flags));
+    });
+  verb('add-partitions <name>', 'give a topic more partitions')
+    .addOption(countOption('--partitions <n>', 'how many it shall have in all').makeOptionMandatory())
+    .option(
+      '--assign <ids>',
+      'brokers of a new partition, the preferred leader first; once for each (default: the cluster chooses)',
+      (value: string, all: number[][]) => [...all, brokerIds(value)],
+      [] as number[][],
+    )
+    .action(async (name: string, flags: AddPartitionsFlags) => {
+      const { addPartitions } = require('./commands/topics') as typeof import('./commands/topics');
+      finish(await addPartitions(name, flags));
     });
   verb('describe <name>', 'leader, epoch, replicas and ISR of each partition, and how far each replica is').action(
     async (name: string, flags: { bootstrap?: string; json?: boolean }) => {

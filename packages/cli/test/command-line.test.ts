@@ -32,6 +32,9 @@ describe('the command line', () => {
     [['topics', 'create'], "missing required argument 'name'"],
     [['configs', 'alter', '--broker', 'one'], 'Expected a whole number'],
     [['delete-records', 't'], "required option '--before <offset>'"],
+    [['topics', 'add-partitions', 't'], "required option '--partitions <n>'"],
+    [['reassign', 'start', 't', '--to', '1,two'], 'Expected a whole number'],
+    [['reassign', 'plan', '--brokers', ','], 'Expected broker ids'],
     [['brokr'], 'Did you mean broker?'],
   ])('%p is refused with a sentence', (args, sentence) => {
     expect(refuse(...args)).toContain(sentence);

@@ -1,6 +1,7 @@
 export {
   Admin,
   type CreatedTopic,
+  type CreatePartitionsOptions,
   type CreateTopicOptions,
   type KafkaRequestOptions,
   type NewTopic,

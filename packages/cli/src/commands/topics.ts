@@ -16,6 +16,13 @@ export interface CreateFlags extends TopicFlags {
   readonly config: readonly string[];
 }
 
+export interface AddPartitionsFlags extends TopicFlags {
+  /** In all. */
+  readonly partitions: number;
+  /** Brokers of each new partition; none lets the cluster choose. */
+  readonly assign: readonly (readonly number[])[];
+}
+
 export function listTopics({ bootstrap, json }: TopicFlags): Promise<number> {
   return withClient(bootstrap, async ({ admin }) => {
     const topics = await admin.listTopics({ internal: true });
@@ -51,6 +58,16 @@ export function createTopic(name: string, flags: CreateFlags): Promise<number> {
       say(
         `created ${name}: ${counted(created.partitions, 'partition')}, ${counted(created.replicationFactor, 'replica')}`,
       );
+    return 0;
+  });
+}
+
+export function addPartitions(name: string, flags: AddPartitionsFlags): Promise<number> {
+  const { partitions, assign: assignments } = flags;
+  return withClient(flags.bootstrap, async ({ admin }) => {
+    await admin.createPartitions(name, partitions, assignments.length === 0 ? {} : { assignments });
+    if (flags.json) sayJson({ name, partitions });
+    else say(`${name} has ${counted(partitions, 'partition')} now`);
     return 0;
   });
 }

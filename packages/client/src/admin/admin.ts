@@ -52,6 +52,11 @@ export interface CreateTopicOptions extends RequestOptions {
   readonly validateOnly?: boolean;
 }
 
+export interface CreatePartitionsOptions extends CreateTopicOptions {
+  /** The replicas of each new partition, preferred leader first. Default: the cluster chooses. */
+  readonly assignments?: readonly (readonly number[])[];
+}
+
 export interface CreatedTopic {
   readonly name: string;
   readonly topicId: string;
@@ -99,9 +104,10 @@ export class Admin {
   }
 
   /** Adds partitions until the topic has `count`. Rejects with INVALID_PARTITIONS and the like. */
-  async createPartitions(name: string, count: number, options: CreateTopicOptions = {}): Promise<void> {
-    const { timeoutMs = DEFAULT_TIMEOUT_MS, validateOnly = false } = options;
-    const request = { topics: [{ name, count, assignments: [] }], timeoutMs, validateOnly };
+  async createPartitions(name: string, count: number, options: CreatePartitionsOptions = {}): Promise<void> {
+    const { timeoutMs = DEFAULT_TIMEOUT_MS, validateOnly = false, assignments = [] } = options;
+    const brokers = assignments.map((ids, partition) => ({ partition, brokers: [...ids] }));
+    const request = { topics: [{ name, count, assignments: brokers }], timeoutMs, validateOnly };
     const { topics } = await this.#once(options, timeoutMs, (broker, call) => broker.createPartitions(request, call));
     single(topics);
   }
