@@ -19,6 +19,7 @@ import { THROTTLED_PUSH_BYTES } from '../throttle/replication-throttles';
 import type { PendingProduces } from './pending-produces';
 import type { PendingRequests } from './pending-requests';
 import type { PartitionChangeResult, RecordWriter } from './record-writer';
+import { WriteFailures } from './write-failures';
 
 /** How a replica reaches the other replicas of its partition. */
 export interface ReplicaRouter {
@@ -43,6 +44,7 @@ export interface EffectRunnerOptions {
   readonly deletions: PendingRequests<DeleteRecordsResult>;
   /** Takes the result of an effect. */
   feed(input: ReplicaInput): void;
+  leaderEpoch(): number;
   onAdvance(): void;
   onRoleChange(): void;
   /** An effect failed in a way that the machine doesn't know. */
@@ -56,9 +58,14 @@ const RESIGN_DELAY_MS = 250;
 export class EffectRunner {
   private readonly tasks = new Set<Promise<void>>();
   private readonly admissions = new Set<Admission>();
+  private readonly failures: WriteFailures;
+  /** Why the leadership was given up last: told once, however often it's tried. */
+  private resigned = { epoch: -1, reason: '' };
   private stopped = false;
 
-  constructor(private readonly options: EffectRunnerOptions) {}
+  constructor(private readonly options: EffectRunnerOptions) {
+    this.failures = new WriteFailures(options.name, options.clock, options.logger);
+  }
 
   carryOut(effect: ReplicaEffect): void {
     const { router, onAdvance, onRoleChange } = this.options;
@@ -111,14 +118,15 @@ export class EffectRunner {
   }
 
   private async write(records: Uint8Array, headers: BatchHeader[], epoch: number): Promise<void> {
-    const { log, logger, name, feed } = this.options;
+    const { log, feed } = this.options;
     try {
       const { endOffset } = await log.append(records, headers);
+      this.failures.succeeded();
       feed({ type: 'appended', epoch, endOffset });
     } catch (error) {
       const reason = toOttlaError(error).message;
       const [first, last] = [headers[0]!.baseOffset, lastOffset(headers.at(-1)!)];
-      logger.error(`${name}: offsets ${first} to ${last} were not written: ${reason}`);
+      this.failures.failed(`offsets ${first} to ${last} were not written: ${reason}`);
       const cut = { endOffset: log.logEnd, producers: log.producers.clone(), epochs: log.epochs.clone() };
       feed({ type: 'append-failed', epoch, reason, ...cut });
     }
@@ -236,8 +244,11 @@ export class EffectRunner {
   }
 
   private async resign(reason: string): Promise<void> {
-    const { clock, logger, name, recordWriter, topicId, partition } = this.options;
-    logger.warn(`${name}: giving up the leadership: ${reason}`);
+    const { clock, logger, name, recordWriter, topicId, partition, leaderEpoch } = this.options;
+    if (this.resigned.epoch !== leaderEpoch() || this.resigned.reason !== reason) {
+      this.resigned = { epoch: leaderEpoch(), reason };
+      logger.warn(`${name}: giving up the leadership: ${reason}`);
+    }
     for (let resigned = false; !resigned && !this.stopped; ) {
       await clock.sleep(RESIGN_DELAY_MS);
       try {

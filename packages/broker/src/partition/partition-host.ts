@@ -64,6 +64,7 @@ export class PartitionHost implements LocalPartition {
       produces: this.produces,
       deletions: this.deletions,
       feed: (input) => this.feed(input),
+      leaderEpoch: () => this.leaderEpoch,
       onAdvance: () => this.notify(),
       onRoleChange: () => this.roleChanged(),
       onFailure: (error) => this.takeOffline(error),

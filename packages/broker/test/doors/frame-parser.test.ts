@@ -76,6 +76,7 @@ describe('frame parser', () => {
 
   it('a frame larger than what is trusted at once: is put together from many chunks', () => {
     const body = Buffer.alloc(9 << 20, 5);
+    body.fill(0, 0, 2);
     const bytes = framed(body);
     const chunks: Buffer[] = [];
     for (let at = 0; at < bytes.length; at += 65536) chunks.push(bytes.subarray(at, at + 65536));
@@ -86,7 +87,7 @@ describe('frame parser', () => {
   it('a length of 90 MiB of which little comes: takes little memory', () => {
     const parsers = Array.from({ length: 50 }, () => new FrameParser({ maxFrameBytes: 100 << 20 }));
     const before = process.memoryUsage().arrayBuffers;
-    for (const parser of parsers) parser.push(Buffer.concat([intBytes(90 << 20), bodyOf(100)]));
+    for (const parser of parsers) parser.push(Buffer.concat([intBytes(90 << 20), bodyOf(100, 0)]));
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(50 * (3 << 20));
   });
 
@@ -151,5 +152,37 @@ describe('frame parser', () => {
       }),
       { numRuns: 500 },
     );
+  });
+
+  describe('a request without records, of more than 8 MiB', () => {
+    const head = (length: number, apiKey: number) => Buffer.concat([intBytes(length), Buffer.from([0, apiKey])]);
+    const large = (8 << 20) + 1;
+    const many = 100 << 20;
+
+    it.each([
+      ['in one chunk', (bytes: Buffer) => [bytes]],
+      ['byte by byte', bytewise],
+      ['with the key in another chunk than the length', (bytes: Buffer) => [bytes.subarray(0, 4), bytes.subarray(4)]],
+    ])('is refused as soon as its API is known, %s', (_name, cut) => {
+      const parser = new FrameParser({ maxFrameBytes: many });
+      const results = cut(head(large, 3)).flatMap((chunk) => parser.push(chunk));
+      expect(results).toEqual([
+        {
+          type: 'malformed',
+          reason: `a request of ${large} bytes with API key 3 is over the limit of ${8 << 20} for all but Produce; split it`,
+        },
+      ]);
+      expect(parser.push(framed(bodyOf(20)))).toEqual([]);
+    });
+
+    it('is taken up to that', () => {
+      const body = Buffer.concat([Buffer.from([0, 3]), bodyOf((8 << 20) - 2)]);
+      expect(parse([framed(body)], many)).toMatchObject([{ type: 'frame' }]);
+    });
+
+    it('Produce is taken up to socket.request.max.bytes', () => {
+      const body = Buffer.concat([Buffer.from([0, 0]), bodyOf(large)]);
+      expect(parse([framed(body)], many)).toMatchObject([{ type: 'frame' }]);
+    });
   });
 });

@@ -12,6 +12,13 @@ const MIN_FRAME_BYTES = 8;
 /** A frame up to this size is allocated when its length is known; a larger one grows with what has really come. */
 const TRUSTED_BYTES = 2 << 20;
 const LENGTH_BYTES = 4;
+const API_KEY_BYTES = 2;
+const PRODUCE = 0;
+/**
+ * What a request without records may come to: room for tens of thousands of partitions, and little enough that decoding
+ * and refusing the worst of it doesn't hold up everybody else.
+ */
+const MAX_OTHER_BYTES = 8 << 20;
 const METHODS = new Set(['GET ', 'HEAD', 'POST', 'PUT ', 'DELE', 'CONN', 'OPTI', 'TRAC', 'PATC']);
 
 /**
@@ -66,7 +73,9 @@ export class FrameParser {
     const part = chunk.subarray(at, at + count);
     const whole = count === this.frameLength;
     if (!whole) this.append(part);
+    const knewApi = this.frameBytes >= API_KEY_BYTES;
     this.frameBytes += count;
+    if (!knewApi && this.frameBytes >= API_KEY_BYTES && this.isTooLarge(this.frame ?? part, out)) return chunk.length;
     if (this.frameBytes === this.frameLength) {
       out.push({ type: 'frame', frame: whole ? part : this.frame! });
       this.frame = null;
@@ -74,6 +83,19 @@ export class FrameParser {
       this.frames += 1;
     }
     return at + count;
+  }
+
+  private isTooLarge(frame: Uint8Array, out: Framed[]): boolean {
+    const apiKey = (frame[0]! << 8) | frame[1]!;
+    if (apiKey === PRODUCE || this.frameLength <= MAX_OTHER_BYTES) return false;
+    this.ended = true;
+    this.frame = null;
+    const what = `a request of ${this.frameLength} bytes with API key ${apiKey}`;
+    out.push({
+      type: 'malformed',
+      reason: `${what} is over the limit of ${MAX_OTHER_BYTES} for all but Produce; split it`,
+    });
+    return true;
   }
 
   /** Copies into the frame's buffer, which grows by doubling: memory follows what came, not what a length claims. */
