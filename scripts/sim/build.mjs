@@ -38,7 +38,6 @@ const options = {
   platform: 'node',
   format: 'cjs',
   target: 'node20.19',
-  keepNames: true,
   sourcemap: 'inline',
   sourcesContent: false,
   external,

@@ -21,10 +21,20 @@ function missingInImage(image: ClusterImage, world: World): string | null {
     for (const [partition, { value }] of image.partitions.get(topic.value.topicId) ?? []) {
       const name = `${topic.value.name}-${partition}`;
       if (value.leader === null) return `${name} has no leader`;
+      if (isBalanced(world) && value.leader.broker !== value.replicas[0])
+        return `${name} isn't led by the preferred leader`;
       if (value.isr.length < value.replicas.length) return `the ISR of ${name} is ${value.isr.map((id) => id.broker)}`;
     }
   }
   return image.deletions.size > 0 ? 'a deletion is not finished' : null;
+}
+
+/** Whether preferred leaders are to lead again soon, all of them. */
+function isBalanced({ plan: { settings } }: World): boolean {
+  return (
+    settings['leader.imbalance.check.interval.seconds'] === 1 &&
+    settings['leader.imbalance.per.broker.percentage'] === 0
+  );
 }
 
 /** Leaders lead, and have nothing that is not committed. */

@@ -1,5 +1,5 @@
 import { Ambushes, ambushItems } from '../faults/ambush/ambushes';
-import { drawAmbushes } from '../faults/ambush/recipes';
+import { drawAmbushes, hasAmbush } from '../faults/ambush/recipes';
 import { drawFaults, unleash } from '../faults/nemesis';
 import { onEscapedError } from '../node/escapes';
 import { turn } from '../node/turn';
@@ -26,7 +26,7 @@ const QUIET_MS = 2_000;
 export async function runSeed(options: RunOptions, parts: WorkloadParts = clientsOfRun): Promise<RunResult> {
   const omit = options.omit ?? new Set();
   const streams = new RandomStreams(options.seed);
-  const plan = drawCluster(streams.of('cluster'), options.faultMs);
+  const plan = drawCluster(streams.of('cluster'), options.faultMs, hasAmbush(options.seed));
   let escaped: (error: unknown) => void = () => {};
   const time = new SimTime(turn, (error) => escaped(error));
   const trace = new Trace(time, options.trace);

@@ -15,17 +15,26 @@ export interface ClusterPlan extends Topology {
   readonly clocks: ReadonlyMap<number, { readonly rate: number; readonly wallOffsetMs: number }>;
 }
 
-const FAULT_MS = { least: 6_000, most: 16_000 };
+/** Of a cluster of one; each more broker makes more of every millisecond. */
+const FAULT_MS = { least: 6_000, most: 15_000, lessForEach: 900 };
 const RACK_AWARE = 'org.apache.kafka.common.replica.RackAwareReplicaSelector';
 /** Odd numbers are what people run. */
 const SIZES = [1, 2, 3, 3, 3, 3, 3, 4, 5, 5, 6, 7];
+const REPLICATED_SIZES = [3, 3, 3, 3, 3, 4, 5];
 
-export function drawCluster(random: Random, faultMs: number | undefined): ClusterPlan {
+/** Preferred leaders lead again within about a second. */
+const BALANCED = {
+  'leader.imbalance.check.interval.seconds': 1,
+  'leader.imbalance.per.broker.percentage': 0,
+};
+
+/** `replicated`: several brokers, and replicas on them, are what the run is about. */
+export function drawCluster(random: Random, faultMs: number | undefined, replicated: boolean): ClusterPlan {
   const pick = <T>(...values: readonly T[]): T => values[random.below(values.length)]!;
   const between = (least: number, most: number): number => least + random.below(most - least + 1);
-  const size = pick(...SIZES);
+  const size = pick(...(replicated ? REPLICATED_SIZES : SIZES));
   const brokers = Array.from({ length: size }, (_, index) => index + 1);
-  const replicationFactor = Math.min(size, pick(1, 2, 3, 3, 3, 3));
+  const replicationFactor = Math.min(size, replicated ? pick(2, 3, 3, 3) : pick(1, 2, 3, 3, 3, 3));
   const minInsyncReplicas = Math.min(replicationFactor, pick(1, 1, 2, 2, 2, 3));
   const racked = random.below(3) === 0;
   const racks = new Map(brokers.map((id) => [id, racked ? `r${id % 3}` : null]));
@@ -59,7 +68,7 @@ export function drawCluster(random: Random, faultMs: number | undefined): Cluste
   );
   const plan = {
     ...{ brokers, racks, minInsyncReplicas, replicationFactor, clocks },
-    faultMs: faultMs ?? between(FAULT_MS.least, FAULT_MS.most),
+    faultMs: faultMs ?? between(FAULT_MS.least, FAULT_MS.most - FAULT_MS.lessForEach * (size - 1)),
     link: { delayMs: pick(0.05, 0.2, 1, 5), jitterMs: pick(0, 0.1, 1, 10), lossRate: 0 },
     diskSpeed: { writeMs: pick(0.02, 0.1, 1), syncMs: pick(0.5, 2, 10), readMs: 0 },
     store: {
@@ -69,5 +78,6 @@ export function drawCluster(random: Random, faultMs: number | undefined): Cluste
   };
   const selector = racked ? { 'replica.selector.class': RACK_AWARE } : {};
   const expiration = { 'producer.id.expiration.ms': pick(86_400_000, 86_400_000, 86_400_000, 3_000) };
-  return { ...plan, settings: { ...settings, ...selector, ...expiration } };
+  const balance = random.below(2) === 0 ? {} : BALANCED;
+  return { ...plan, settings: { ...settings, ...selector, ...expiration, ...balance } };
 }
