@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { type FromChild, isFromChild, type ToChild } from './ipc';
+import { keepBounded } from './log-rotation';
 
 export interface ChildSpec {
   /** As messages call it: `broker 2`, `the store`. */
@@ -31,6 +32,7 @@ export class Child {
   private ended = false;
 
   constructor(readonly spec: ChildSpec) {
+    const letLogGrow = spec.log === null ? () => {} : keepBounded(spec.log);
     const log = spec.log === null ? 'inherit' : openSync(spec.log, 'a');
     // Node gives the entry script as argv[1]: the launcher, which children run as well.
     this.process = spawn(process.execPath, [...process.execArgv, process.argv[1]!, ...spec.args], {
@@ -42,6 +44,7 @@ export class Child {
     this.exited = new Promise((resolve) => {
       const end = (code: number | null, signal: NodeJS.Signals | null): void => {
         this.ended = true;
+        letLogGrow();
         resolve({ code, signal, message: this.message });
       };
       this.process.once('exit', end);
