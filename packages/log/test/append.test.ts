@@ -407,3 +407,14 @@ describe('closing', () => {
     expect(await disk.list('/data')).toEqual(['orders-0.3f2504e04f8941d39a0c0305e82c3301-delete']);
   });
 });
+
+it('how long producers are remembered can be changed while the log is open', async () => {
+  const log = await openOn(new MemoryDisk());
+  log.producerExpirationMs = 1000;
+  await append(log, { producerId: 7, sequence: 0, timestamp: NOW });
+  const producers = log.producers.clone();
+  producers.expire(NOW + 999);
+  expect(producers.size).toBe(1);
+  producers.expire(NOW + 1000);
+  expect(producers.size).toBe(0);
+});

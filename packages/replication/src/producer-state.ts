@@ -52,7 +52,8 @@ export class ProducerState {
    * made; an unknown producer may then go on where it was.
    */
   constructor(
-    readonly expirationMs: number = DEFAULT_EXPIRATION_MS,
+    /** How long a producer is remembered after its last append. May be changed: it holds from then on. */
+    public expirationMs: number = DEFAULT_EXPIRATION_MS,
     private someForgotten = false,
   ) {}
 

@@ -198,6 +198,10 @@ export class Replica {
       case 'drain':
         this.core.isDraining = true;
         break;
+      case 'producer-expiration':
+        this.core.options.producerExpirationMs = input.expirationMs;
+        this.core.log.producers.expirationMs = input.expirationMs;
+        break;
       case 'offline':
         this.onOffline(input.reason);
         break;

@@ -106,6 +106,7 @@ export type ReplicaInput =
   | StreamClosed
   | Tick
   | Drain
+  | ProducerExpiration
   | Offline;
 
 /** The image has another version of the partition's record. The role follows from it. */
@@ -273,6 +274,12 @@ export interface Tick {
 /** The broker is shutting down, for good: a leader takes no more produces, and goes on pushing what it has. */
 export interface Drain {
   type: 'drain';
+}
+
+/** `producer.id.expiration.ms` is another from now on. */
+export interface ProducerExpiration {
+  type: 'producer-expiration';
+  expirationMs: number;
 }
 
 /**

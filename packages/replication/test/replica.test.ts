@@ -242,3 +242,22 @@ describe('replica: draining and offline', () => {
     expect(brief(solo.tick(10_100))).toEqual(['reply 1: REQUEST_TIMED_OUT']);
   });
 });
+
+describe('replica: how long producers are remembered', () => {
+  it('a shorter time holds from the next produce on', () => {
+    const solo = new Solo();
+    solo.record({ isr: members(1) });
+    solo.produce(1, [{ producerId: 7, baseSequence: 0 }]);
+    solo.appended(1);
+    expect(brief(solo.produce(1, [{ producerId: 7, baseSequence: 5 }]))).toEqual([
+      'reply 2: OUT_OF_ORDER_SEQUENCE_NUMBER',
+    ]);
+    solo.step({ type: 'producer-expiration', expirationMs: 1000 });
+    solo.now += 999;
+    expect(brief(solo.produce(1, [{ producerId: 7, baseSequence: 5 }]))).toEqual([
+      'reply 3: OUT_OF_ORDER_SEQUENCE_NUMBER',
+    ]);
+    solo.now += 1;
+    expect(brief(solo.produce(1, [{ producerId: 7, baseSequence: 5 }]))).toEqual(['append 1/1']);
+  });
+});

@@ -173,10 +173,12 @@ export const clusterSettings = {
     10000,
     'How long auto-creation and the creation of internal topics wait for the expected brokers and for leaders.',
   ),
-  'producer.id.expiration.ms': setting(
-    int('ms', { min: 1 }),
-    86400000,
-    'How long the sequence numbers of an idempotent producer that stopped writing are remembered.',
+  'producer.id.expiration.ms': dynamic(
+    setting(
+      int('ms', { min: 1 }),
+      86400000,
+      'How long the sequence numbers of an idempotent producer that stopped writing are remembered.',
+    ),
   ),
   'partition.max.pending.produces': setting(
     int('requests', { min: 1 }),

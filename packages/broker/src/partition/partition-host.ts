@@ -181,9 +181,13 @@ export class PartitionHost implements LocalPartition {
     return () => this.listeners.delete(listener);
   }
 
-  /** The topic's settings for its log have changed. */
-  updateConfig(config: LogConfig): void {
-    this.options.log.updateConfig(config);
+  /** Settings for the log, and for how long idempotent producers are remembered, which may have changed. */
+  updateConfig(config: LogConfig, producerExpirationMs: number): void {
+    const { log } = this.options;
+    log.updateConfig(config);
+    if (log.producers.expirationMs === producerExpirationMs) return;
+    log.producerExpirationMs = producerExpirationMs;
+    this.feed({ type: 'producer-expiration', expirationMs: producerExpirationMs });
   }
 
   /** Takes one input. The effects of an input are carried out before the next input is looked at. */

@@ -272,7 +272,8 @@ export class ReplicaManager implements Partitions {
   private async openLog(topic: string, topicId: string, partition: number): Promise<PartitionLog> {
     const { config, directory, tracker } = this.options;
     const configs = tracker.image.topics.get(topic)?.value.configs ?? {};
-    const wanted = { topic, topicId, partition, config: logConfigOf(config, configs) };
+    const producerExpirationMs = config['producer.id.expiration.ms'];
+    const wanted = { topic, topicId, partition, config: logConfigOf(config, configs), producerExpirationMs };
     return directory.openPartition(wanted).catch(async (error: unknown) => {
       if (toOttlaError(error).code !== 'INCONSISTENT_TOPIC_ID') throw error;
       await this.clear(topic, partition);
@@ -338,7 +339,9 @@ export class ReplicaManager implements Partitions {
 
   private applyConfig(image: ClusterImage, host: PartitionHost | null): void {
     const topic = host === null ? undefined : image.topics.get(host.topic)?.value;
-    if (topic?.topicId === host?.topicId) host?.updateConfig(logConfigOf(this.options.config, topic?.configs ?? {}));
+    if (host === null || topic?.topicId !== host.topicId) return;
+    const { config } = this.options;
+    host.updateConfig(logConfigOf(config, topic.configs), config['producer.id.expiration.ms']);
   }
 
   /** A log that knows a later epoch than the record: what the store has been told since is lost. */

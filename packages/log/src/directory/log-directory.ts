@@ -62,6 +62,8 @@ export interface OpenPartition {
   topicId: string;
   partition: number;
   config: LogConfig;
+  /** By default that of the directory. */
+  producerExpirationMs?: number;
 }
 
 const LOCK = 'lock';
@@ -170,11 +172,11 @@ export class LogDirectory {
     return this.#inTurn(name, () => this.#openNow(name, wanted));
   }
 
-  async #openNow(name: string, { topic, topicId, partition, config }: OpenPartition): Promise<PartitionLog> {
+  async #openNow(name: string, wanted: OpenPartition): Promise<PartitionLog> {
     if (this.#failure !== null) throw this.#failure;
     this.#requireHeld();
     if (this.#isOpen(name)) throw new OttlaError('KAFKA_STORAGE_ERROR', `${this.dir}/${name} is open already`);
-    const opening = this.#open({ topic, topicId, partition, config });
+    const opening = this.#open(wanted);
     this.#logs.set(name, opening);
     try {
       const log = await opening;
@@ -324,8 +326,9 @@ export class LogDirectory {
     if (this.#released) throw new OttlaError('KAFKA_STORAGE_ERROR', `${this.dir} was closed`);
   }
 
-  async #open({ topic, topicId, partition, config }: OpenPartition): Promise<PartitionLog> {
-    const { disk, clock, logger, producerExpirationMs = DEFAULT_PRODUCER_EXPIRATION_MS } = this.#options;
+  async #open({ topic, topicId, partition, config, ...given }: OpenPartition): Promise<PartitionLog> {
+    const { disk, clock, logger } = this.#options;
+    const { producerExpirationMs = this.#options.producerExpirationMs ?? DEFAULT_PRODUCER_EXPIRATION_MS } = given;
     const dir = `${this.dir}/${partitionFolder(topic, partition)}`;
     if (!(await disk.exists(dir)) && this.#checkpoints.forget(topic, partition)) await this.#writeCheckpoints();
     return PartitionLog.open({

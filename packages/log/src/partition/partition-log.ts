@@ -119,6 +119,12 @@ export class PartitionLog {
     this.#flusher.configChanged();
   }
 
+  /** `producer.id.expiration.ms` for what comes, ms: idempotent producers are forgotten so long after their last append. */
+  set producerExpirationMs(ms: number) {
+    this.#state.options.producerExpirationMs = ms;
+    this.#state.producers.expirationMs = ms;
+  }
+
   /**
    * Appends whole batches whose headers carry their final offsets; `batches` must not change afterwards. Resolves when
    * they are confirmed. A failure cuts what was written, and fails everything appended behind it too; nothing is retried.
