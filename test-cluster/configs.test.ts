@@ -88,7 +88,6 @@ describeWith(['kcat', ...KAFKA_NEEDS], `apt-get install kcat; ${KAFKA_INSTALL}`)
       const one = ['--entity-type', 'brokers', '--entity-name', '2'];
       kafkaConfigs('--alter', ...all, '--add-config', 'log.segment.bytes=1000000');
       kafkaConfigs('--alter', ...one, '--add-config', 'log.segment.bytes=2000000');
-      expect(kafkaConfigs('--describe', ...all)).toMatch(/log\.segment\.bytes=1000000/);
       expect(kafkaConfigs('--describe', ...one)).toContain(
         'DYNAMIC_BROKER_CONFIG:log.segment.bytes=2000000, DYNAMIC_DEFAULT_BROKER_CONFIG:log.segment.bytes=1000000, DEFAULT_CONFIG:log.segment.bytes=1073741824',
       );
@@ -96,8 +95,9 @@ describeWith(['kcat', ...KAFKA_NEEDS], `apt-get install kcat; ${KAFKA_INSTALL}`)
         "num.partitions can't be changed while the broker runs",
       );
       kafkaConfigs('--alter', ...one, '--delete-config', 'log.segment.bytes');
-      kafkaConfigs('--alter', ...all, '--delete-config', 'log.segment.bytes');
-      expect(kafkaConfigs('--describe', ...one).trim()).toBe('Dynamic configs for broker 2 are:');
+      expect(kafkaConfigs('--describe', ...one)).toMatch(
+        /log\.segment\.bytes=1000000 .*\{DYNAMIC_DEFAULT_BROKER_CONFIG/,
+      );
     });
 
     it('kafka-delete-records: what lies before is gone for every consumer, and its segments for every broker', async () => {
