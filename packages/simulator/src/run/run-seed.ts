@@ -35,7 +35,7 @@ export async function runSeed(options: RunOptions, parts: WorkloadParts = client
   escaped = (error) => world.internalError(error);
   const clients = parts.draw(streams.of('workload plan'), plan, omit);
   const faults = drawFaults(streams.of('faults'), plan);
-  const ambushes = drawAmbushes(streams.of('ambushes'), options.seed, plan.faultMs);
+  const ambushes = drawAmbushes(streams.of('ambushes'), options.seed, plan.faultMs, plan.brokers);
   const items = [
     ...faults.map(({ index, kind, text }) => ({ index, kind, text })),
     ...ambushItems(ambushes),

@@ -39,6 +39,20 @@ export interface Ambush {
   readonly steps: readonly Step[];
 }
 
+/** Something ordinary that sets off what an ambush waits for. */
+export interface Stir {
+  readonly at: number;
+  readonly broker: number;
+  readonly how: 'kill' | 'pause' | 'stop';
+  readonly ms: number;
+}
+
+/** What a run is about. */
+export interface AmbushPlan {
+  readonly ambushes: readonly Ambush[];
+  readonly stirs: readonly Stir[];
+}
+
 export function textOf({ name, spring, fromMs, times, steps }: Ambush): string {
   const told = steps.map((step) => {
     const { blow, to, afterMs } = step;

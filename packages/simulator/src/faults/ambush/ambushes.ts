@@ -3,14 +3,20 @@ import type { PlannedItem } from '../../run/result';
 import type { World } from '../../run/world';
 import { STORE_HOST } from '../../store/sim-store';
 import type { Actions } from '../actions';
-import { type Ambush, type Scene, type Step, textOf } from './ambush';
+import { type Ambush, type AmbushPlan, type Scene, type Step, type Stir, textOf } from './ambush';
 import { type Happening, happeningsOf } from './scenes';
 
-/** Numbers of ambushes begin here. */
-export const FIRST_AMBUSH = 500;
+/** Numbers of ambushes, and of what stirs up, begin here. */
+const FIRST_AMBUSH = 500;
+const FIRST_STIR = 550;
 
-export function ambushItems(ambushes: readonly Ambush[]): PlannedItem[] {
-  return ambushes.map((ambush, n) => ({ index: FIRST_AMBUSH + n, kind: 'ambush', text: textOf(ambush) }));
+export function ambushItems({ ambushes, stirs }: AmbushPlan): PlannedItem[] {
+  return [
+    ...ambushes.map((ambush, n) => ({ index: FIRST_AMBUSH + n, kind: 'ambush', text: textOf(ambush) })),
+    ...stirs.map(({ at, broker, how, ms }, n) => {
+      return { index: FIRST_STIR + n, kind: 'stir', text: `at ${at} ms, ${how} b${broker} for ${ms} ms` };
+    }),
+  ];
 }
 
 interface Laid {
@@ -21,23 +27,27 @@ interface Laid {
 /** Waits for what is planned for, and strikes. */
 export class Ambushes {
   private readonly laid: Laid[];
+  private readonly stirs: readonly Stir[];
   private readonly view: StoreView;
   private isOver = false;
 
   constructor(
     private readonly world: World,
     private readonly actions: Actions,
-    ambushes: readonly Ambush[],
+    { ambushes, stirs }: AmbushPlan,
     omit: ReadonlySet<number>,
   ) {
     this.view = new StoreView(String(world.plan.settings['cluster.id']));
     this.laid = ambushes
       .filter((_ambush, n) => !omit.has(FIRST_AMBUSH + n))
       .map((ambush) => ({ ambush, left: ambush.times }));
+    this.stirs = stirs.filter((_stir, n) => !omit.has(FIRST_STIR + n));
   }
 
   start(): void {
-    this.world.store.listen({
+    const { actions, world } = this;
+    for (const { at, broker, how, ms } of this.stirs) world.time.at(at, () => actions[how](broker, ms));
+    world.store.listen({
       onRevision: ({ events }) => {
         for (const event of events) {
           const change = this.view.apply(event);

@@ -1,5 +1,5 @@
 import type { Random } from '@ottla/runtime';
-import type { Ambush } from './ambush';
+import type { Ambush, AmbushPlan, Stir } from './ambush';
 
 type Between = (least: number, most: number) => number;
 type Recipe = (between: Between) => Pick<Ambush, 'name' | 'spring' | 'steps'> & { readonly times?: number };
@@ -191,13 +191,20 @@ export function seedsOf(name: string): { readonly first: number; readonly period
   return { first, period: PERIOD };
 }
 
-export function drawAmbushes(random: Random, seed: number, faultMs: number): Ambush[] {
+export function hasAmbush(seed: number): boolean {
+  return seed % PERIOD < RECIPES.length;
+}
+
+export function drawAmbushes(random: Random, seed: number, faultMs: number, brokers: readonly number[]): AmbushPlan {
   const between: Between = (least, most) => least + random.below(most - least + 1);
   const main = RECIPES[seed % PERIOD];
-  if (main === undefined) return [];
+  if (main === undefined) return { ambushes: [], stirs: [] };
   const recipes = random.below(SECOND_IN) === 0 ? [main, RECIPES[random.below(RECIPES.length)]!] : [main];
-  return recipes.map((recipe) => {
-    const fromMs = between(500, Math.max(501, Math.floor(faultMs * 0.6)));
-    return { times: 1, ...recipe(between), fromMs };
+  const ambushes = recipes.map((recipe) => ({ times: 1, ...recipe(between), fromMs: between(500, faultMs >> 1) }));
+  const stirs = Array.from({ length: between(2, 4) }, (): Stir => {
+    const how = (['kill', 'kill', 'pause', 'stop'] as const)[random.below(4)]!;
+    const broker = brokers[random.below(brokers.length)]!;
+    return { at: between(900, Math.floor(faultMs * 0.8)), broker, how, ms: between(50, 2_500) };
   });
+  return { ambushes, stirs };
 }
