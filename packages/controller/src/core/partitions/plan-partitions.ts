@@ -5,7 +5,7 @@ import type { ControllerState } from '../controller-state';
 import { brokersView } from '../detection/absence';
 import type { TopicDefaults } from '../settings';
 import { minInsyncReplicas, topicDefaults, topicDefaultsGuard, uncleanLeaderElection } from '../topics/default-configs';
-import { partitionGuard, registrationGuard, topicGuard } from '../txn/guards';
+import { absentGuard, partitionGuard, registrationGuard, topicGuard } from '../txn/guards';
 import { type PlannedChange, Urgency } from '../txn/planned-txn';
 import { type ChangeKind, changePartition, type PartitionChange, type PartitionPolicy } from './partition-change';
 
@@ -46,6 +46,12 @@ export function planPartitionChange(
     const registered = state.image.brokers.get(broker);
     if (registered !== undefined) compare.push(registrationGuard(state.keys, registered));
   }
+  for (const broker of givenUp(record.value, change)) {
+    const registered = state.image.brokers.get(broker);
+    compare.push(
+      registered === undefined ? absentGuard(state.keys.broker(broker)) : registrationGuard(state.keys, registered),
+    );
+  }
   if (reliesOnConfigs(change)) compare.push(topicGuard(state.keys, topic), topicDefaultsGuard(state.keys, state.image));
   const event = eventOf(name, partition, change);
   return {
@@ -67,6 +73,16 @@ export function planPartitionChange(
 function reliedOn(before: PartitionRecord, { kind, record }: PartitionChange): number[] {
   if (kind === 'reassigned') return record.isr.map((member) => member.broker);
   return record.leader !== null && record.leaderEpoch !== before.leaderEpoch ? [record.leader.broker] : [];
+}
+
+/**
+ * Those who may hold every committed record, and who are passed over by an election that could lose some: it relies on
+ * their still being away, or without their logs.
+ */
+function givenUp(before: PartitionRecord, { record }: PartitionChange): number[] {
+  if (!record.unclean || record.leader === null || record.leaderEpoch === before.leaderEpoch) return [];
+  const elected = record.leader.broker;
+  return [...before.isr, ...before.elr].map(({ broker }) => broker).filter((broker) => broker !== elected);
 }
 
 function reliesOnConfigs({ kind, elected }: PartitionChange): boolean {
