@@ -114,6 +114,14 @@ export const clusterSettings = {
       'How fast this broker, as follower that is not in sync, takes records in, for the replicas in follower.replication.throttled.replicas.',
     ),
   ),
+  'replica.alter.log.dirs.io.max.bytes.per.second': dynamic(
+    setting(
+      long('bytes/s', { min: 1 }),
+      LONG_MAX,
+      'How fast replicas move between the directories of this broker. With one directory none does.',
+      'not acted on yet',
+    ),
+  ),
   'leader.replication.throttled.replicas': setting(
     list(THROTTLED_REPLICAS, THROTTLED_REPLICA),
     [],

@@ -17,6 +17,11 @@ export function listing(width: number): string {
   return [...intro, ...describeConfig().map((setting) => entry(setting, width))].join('\n');
 }
 
+const UPDATES = {
+  'per-broker': 'Can be changed while brokers run: `ottla configs alter --all-brokers`, or `--broker ID` for one.',
+  'cluster-wide': 'Can be changed while brokers run: `ottla configs alter --all-brokers`.',
+};
+
 function entry(setting: SettingDescription, width: number): string {
   const unit = setting.unit === null ? '' : `, in ${setting.unit}`;
   const value = setting.default === '' ? 'none' : setting.default;
@@ -24,6 +29,7 @@ function entry(setting: SettingDescription, width: number): string {
     setting.name,
     ...wrap(setting.doc, width - 4),
     `Default: ${value}${unit}. Takes ${setting.expects}. Environment: ${setting.environmentVariable}`,
+    ...(setting.update === 'read-only' ? [] : wrap(UPDATES[setting.update], width - 4)),
   ].join('\n    ');
 }
 

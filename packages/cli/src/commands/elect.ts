@@ -29,7 +29,7 @@ export function electLeaders(topic: string | undefined, flags: ElectFlags): Prom
         })),
       );
     } else {
-      for (const { topic: name, partition, error } of failed) complain(`${name}-${partition}: ${error!.message}`);
+      for (const { error } of failed) complain(error!.message);
       for (const { topic: name, partition } of elected) say(`${name}-${partition}: elected`);
       if (elected.length + failed.length === 0) say('nothing to elect: all have the leader that they should');
     }

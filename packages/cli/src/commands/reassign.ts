@@ -203,7 +203,7 @@ function told(results: readonly PartitionResult[], { json }: ReassignFlags, done
       })),
     );
   } else {
-    for (const { topic, partition, error } of failed) complain(`${topic}-${partition}: ${error!.message}`);
+    for (const { error } of failed) complain(error!.message);
     const count = results.length - failed.length;
     if (count > 0) say(`${done} ${count} reassignment(s)${hint}`);
   }
