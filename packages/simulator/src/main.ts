@@ -21,7 +21,7 @@ function usage(sentence: string): never {
 }
 
 function wholeNumber(name: string, text: string | undefined, most: number): number {
-  const value = text !== undefined && /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
+  const value = text !== undefined && /^\d+$/.test(text) && BigInt(text) <= BigInt(most) ? Number(text) : Number.NaN;
   if (!(value <= most)) usage(`${name} ${text ?? ''}: give a whole number from 0 to ${most}`);
   return value;
 }
