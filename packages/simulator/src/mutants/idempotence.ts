@@ -52,4 +52,24 @@ export const IDEMPOTENCE: readonly Mutant[] = [
       },
     ],
   },
+  {
+    name: 'producer-ids-given-out-again',
+    ambush: 'the store is restored to before a broker had registered',
+    invariant: '5 idempotence',
+    loses:
+      "Records: after a restore of the store two producers have one id, and one's records pass for the other's duplicates.",
+    edits: [
+      {
+        file: 'packages/controller/src/core/restore/plan-generation.ts',
+        find: `Math.max(image.producerIds?.value.nextProducerId ?? 0, ...taken) + PRODUCER_ID_MARGIN`,
+        replace: `Math.max(image.producerIds?.value.nextProducerId ?? 0, Math.min(0, PRODUCER_ID_MARGIN, ...taken))`,
+      },
+      {
+        file: 'packages/broker/src/producer-ids.ts',
+        find: `    this.requireUnused(first);
+`,
+        replace: '',
+      },
+    ],
+  },
 ];

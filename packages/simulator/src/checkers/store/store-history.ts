@@ -21,6 +21,8 @@ export class StoreHistory {
   /** With the revision that is being looked at. */
   private readonly next: StoreView;
   private highestControllerEpoch = 0;
+  /** The store was restored: until the next generation every partition is written anew, from what replicas hold. */
+  private isRewritten = false;
 
   constructor(clusterId: string) {
     this.view = new StoreView(clusterId);
@@ -45,10 +47,14 @@ export class StoreHistory {
       for (const kv of entries) view.apply({ type: 'put', key: kv.key, kv });
     }
     this.highestControllerEpoch = this.view.claim?.value.epoch ?? 0;
+    this.isRewritten = true;
   }
 
   private check(change: StoreChange, writer: number | null): Finding[] {
     switch (change.kind) {
+      case 'generation':
+        this.isRewritten = false;
+        return [];
       case 'claim': {
         const findings = checkClaim(change.before, change.after, this.highestControllerEpoch);
         this.highestControllerEpoch = Math.max(this.highestControllerEpoch, change.after?.value.epoch ?? 0);
@@ -61,8 +67,10 @@ export class StoreHistory {
         });
       case 'partition': {
         if (change.after === null) return [];
+
+        const former = this.isRewritten ? null : (change.before?.value ?? null);
         const where = `partition ${change.topicId}/${change.partition}: `;
-        const found = checkPartition(change.before?.value ?? null, change.after.value, writer, this.view);
+        const found = checkPartition(former, change.after.value, writer, this.view);
         return found.map(({ invariant, message }) => ({ invariant, message: where + message }));
       }
     }

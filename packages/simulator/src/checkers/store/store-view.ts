@@ -19,6 +19,7 @@ export interface Stored<T> {
 
 /** One change of the kind of key that the checkers look at: what was there, and what is. */
 export type StoreChange =
+  | { readonly kind: 'generation' }
   | {
       readonly kind: 'claim';
       readonly before: Stored<ControllerClaim> | null;
@@ -54,6 +55,8 @@ export class StoreView {
     const key = parseKey(this.keys, event.key);
     const kv = event.type === 'put' ? event.kv : null;
     switch (key?.kind) {
+      case 'generation':
+        return { kind: 'generation' };
       case 'controller': {
         const before = this.claim;
         this.claim = kv && { value: controllerClaimCodec.decode(kv.value, kv.key), kv };

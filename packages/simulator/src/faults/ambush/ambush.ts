@@ -25,6 +25,8 @@ export type Step = { readonly afterMs: number; readonly to: Role } & (
   | { readonly blow: 'refuse-connects'; readonly ms: number }
   | { readonly blow: 'delay-watch'; readonly delayMs: number; readonly ms: number }
   | { readonly blow: 'fill-disk'; readonly bytesLeft: number; readonly ms: number }
+  /** The store is taken back to what it holds now, `ms` later. */
+  | { readonly blow: 'restore-store'; readonly ms: number }
   | { readonly blow: 'lose-answer' | 'end-lease' }
 );
 

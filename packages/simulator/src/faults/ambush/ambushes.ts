@@ -114,6 +114,8 @@ export class Ambushes {
         return actions.delayWatch(id, step.delayMs, step.ms);
       case 'fill-disk':
         return actions.fullDisk(id, step.bytesLeft, step.ms);
+      case 'restore-store':
+        return actions.restoreStore(step.ms);
       case 'lose-answer':
         return actions.loseAnswers(id, 1);
       case 'end-lease':

@@ -178,9 +178,23 @@ const memberships: readonly Recipe[] = [
   }),
 ];
 
-const RECIPES = [...chases, ...isrRaces, ...memberships];
+/** The store comes back from a backup. */
+const restores: readonly Recipe[] = [
+  (between) => ({
+    name: 'the store is restored to before an election',
+    spring: 'elected',
+    steps: [{ afterMs: 0, to: 'leader', blow: 'restore-store', ms: between(300, 4_000) }],
+  }),
+  (between) => ({
+    name: 'the store is restored to before a broker had registered',
+    spring: 'registered',
+    steps: [{ afterMs: 0, to: 'broker', blow: 'restore-store', ms: between(300, 4_000) }],
+  }),
+];
+
+const RECIPES = [...chases, ...isrRaces, ...memberships, ...restores];
 /** The seed's remainder by this says which recipe the run is about; the remainders beyond the recipes: none. */
-const PERIOD = 24;
+const PERIOD = 32;
 /** Of the recipes' runs so many have a second ambush, drawn at random: one in this many. */
 const SECOND_IN = 3;
 

@@ -12,6 +12,8 @@ export interface Happening {
 export function happeningsOf(change: StoreChange, view: StoreView): Happening[] {
   const controller = view.claim === null ? {} : { controller: view.claim.value.broker };
   switch (change.kind) {
+    case 'generation':
+      return [];
     case 'claim':
       return change.after === null ? [] : [{ spring: 'claimed', scene: controller }];
     case 'registration': {
