@@ -75,6 +75,8 @@ describe('ottla config', () => {
     expect(entry).toContain('in bytes');
     expect(entry).toContain('Default: 1073741824');
     expect(entry).toContain('OTTLA_LOG_SEGMENT_BYTES');
+    expect(entry).toContain('Can be changed while brokers run');
+    expect(/^node\.id\n(?: {4}.*\n?)+/m.exec(listing(100))![0]).not.toContain('Can be changed');
   });
 
   it('keeps meanings within the width', () => {

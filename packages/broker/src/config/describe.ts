@@ -1,6 +1,6 @@
 import { environmentVariable } from './load';
 import { brokerSettings, type SettingName, settingNamed } from './schema';
-import { documentation } from './setting';
+import { documentation, type UpdateMode } from './setting';
 
 /** A setting as `ottla config --help` shows it. */
 export interface SettingDescription {
@@ -12,6 +12,8 @@ export interface SettingDescription {
   readonly unit: string | null;
   readonly default: string;
   readonly doc: string;
+  /** How it can be changed while brokers run. */
+  readonly update: UpdateMode;
 }
 
 /** Every setting of a broker, in the order in which they are declared. */
@@ -26,6 +28,7 @@ export function describeConfig(): SettingDescription[] {
       unit: setting.kind.unit,
       default: setting.kind.format(setting.default),
       doc: documentation(setting),
+      update: setting.update,
     };
   });
 }

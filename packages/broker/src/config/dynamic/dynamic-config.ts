@@ -5,11 +5,13 @@ import { type BrokerConfig, isSettingName, parseSetting, type SettingName, setti
 type Layer = ReadonlyMap<SettingName, unknown>;
 type Stored = Versioned<ConfigRecord> | undefined;
 
+const ALL = `brokers/${ALL_BROKERS}`;
 const NOTHING: Layer = new Map();
 
 /** A broker's settings as they are now: what it was started with, under what the metadata store says since. */
 export class DynamicConfig {
   private current: BrokerConfig;
+  private readonly own: string;
   private ofBroker: Stored;
   private ofCluster: Stored;
 
@@ -18,12 +20,13 @@ export class DynamicConfig {
     private readonly logger: Logger,
   ) {
     this.current = started;
+    this.own = `brokers/${started['node.id']}`;
   }
 
   /** The settings under this image; the same object for as long as none of them changed. */
   in(image: Pick<ClusterImage, 'configs'>): BrokerConfig {
-    const ofBroker = image.configs.get(`brokers/${this.started['node.id']}`);
-    const ofCluster = image.configs.get(`brokers/${ALL_BROKERS}`);
+    const ofBroker = image.configs.get(this.own);
+    const ofCluster = image.configs.get(ALL);
     if (ofBroker === this.ofBroker && ofCluster === this.ofCluster) return this.current;
     this.ofBroker = ofBroker;
     this.ofCluster = ofCluster;

@@ -1,11 +1,14 @@
 import { apis, ErrorCode, type FetchRequest, type FetchResponse, OttlaError } from '@ottla/protocol';
-import { defineHandler } from '../handler';
+import type { BrokerServices } from '../../services';
+import { defineHandler, type HandlerRequest } from '../handler';
 import { CurrentLeaders } from '../leader';
-import { FetchedPartition } from './fetched-partition';
+import { FetchedPartition, type Reader } from './fetched-partition';
 import { LongPoll } from './long-poll';
+import { ReplicaSelection } from './replica-selection';
 
 type TopicResponse = FetchResponse['responses'][number];
 
+const READ_COMMITTED = 1;
 const NEW_SESSION_EPOCH = 0;
 const FINAL_SESSION_EPOCH = -1;
 
@@ -18,10 +21,11 @@ export const fetch = defineHandler(apis.Fetch, {
     const { body } = request;
     requireNoSession(body);
     const leaders = new CurrentLeaders(services, request.connection);
+    const reader = readerOf(request, services);
     const topics = body.topics.map((topic) => ({
       topic: topic.topic,
       topicId: topic.topicId,
-      partitions: topic.partitions.map((asked) => new FetchedPartition(topic, asked, request, services)),
+      partitions: topic.partitions.map((asked) => new FetchedPartition(topic, asked, reader, services)),
     }));
     const partitions = topics.flatMap((topic) => topic.partitions);
     const maxBytes = Math.min(body.maxBytes, services.config['fetch.max.bytes']);
@@ -39,6 +43,13 @@ export const fetch = defineHandler(apis.Fetch, {
 
   failure: (_request, error) => ({ errorCode: error.errorCode, sessionId: 0, responses: [] }),
 });
+
+function readerOf({ body, connection }: HandlerRequest<FetchRequest>, services: BrokerServices): Reader {
+  return {
+    isolation: body.isolationLevel === READ_COMMITTED ? 'read_committed' : 'read_uncommitted',
+    selection: new ReplicaSelection(body.rackId, connection, services),
+  };
+}
 
 function requireNoSession({ sessionId, sessionEpoch }: FetchRequest): void {
   if (sessionEpoch === NEW_SESSION_EPOCH || sessionEpoch === FINAL_SESSION_EPOCH) return;

@@ -1,14 +1,12 @@
 import { ErrorCode, type FetchRequest, type FetchResponse, OttlaError, toOttlaError } from '@ottla/protocol';
 import type { BrokerServices, LocalPartition, ReadResult } from '../../services';
-import type { HandlerRequest } from '../handler';
 import { type CurrentLeaders, requireEpoch } from '../leader';
 import { findTopic, requireTopic, type TopicReference } from '../topic-lookup';
-import { ReplicaSelection } from './replica-selection';
+import type { ReplicaSelection } from './replica-selection';
 
 type Asked = FetchRequest['topics'][number]['partitions'][number];
 type PartitionResponse = FetchResponse['responses'][number]['partitions'][number];
 
-const READ_COMMITTED = 1;
 /** Errors that are answered with the current leader, so that the client needs no metadata first (KIP-951). */
 const LEADER_ERRORS = new Set(['NOT_LEADER_OR_FOLLOWER', 'FENCED_LEADER_EPOCH']);
 
@@ -18,23 +16,29 @@ type Outcome =
   | { readonly type: 'elsewhere'; readonly broker: number; readonly read: ReadResult }
   | { readonly type: 'failed'; readonly error: OttlaError };
 
+/** Who reads: what all partitions of a fetch have in common. */
+export interface Reader {
+  readonly isolation: 'read_committed' | 'read_uncommitted';
+  readonly selection: ReplicaSelection;
+}
+
 /** One partition of a fetch: what has been read of it so far. */
 export class FetchedPartition {
-  private readonly isolation: 'read_committed' | 'read_uncommitted';
-  private readonly topic: TopicReference & { readonly topic: string };
+  private readonly isolation: Reader['isolation'];
   private readonly selection: ReplicaSelection;
+  private readonly topic: TopicReference & { readonly topic: string };
   private local: LocalPartition | null = null;
   private outcome: Outcome | null = null;
 
   constructor(
     topic: { readonly topic: string; readonly topicId: string },
     private readonly asked: Asked,
-    { body, connection }: HandlerRequest<FetchRequest>,
+    { isolation, selection }: Reader,
     private readonly services: BrokerServices,
   ) {
     this.topic = { ...topic, name: topic.topic };
-    this.isolation = body.isolationLevel === READ_COMMITTED ? 'read_committed' : 'read_uncommitted';
-    this.selection = new ReplicaSelection(body.rackId, connection, services);
+    this.isolation = isolation;
+    this.selection = selection;
   }
 
   get byteLength(): number {
