@@ -122,7 +122,11 @@ export class Monitor {
     this.sampledAt = at;
     for (const [key, versions] of truth.partitions) {
       const record = versions.at(-1)?.value ?? null;
-      if (record === null) continue;
+      // What a backup says of who is in sync is out of date until it is written anew.
+      const outdated = exemptions
+        .of(key)
+        .some(({ why, epoch }) => why === 'restored' && (record?.leaderEpoch ?? 0) < epoch);
+      if (record === null || outdated) continue;
       const acknowledgedEnd = this.acknowledged.of(key, exemptions);
       const sample = { at, name: key, record, acknowledgedEnd, replicas: this.replicasOf(key, record) };
       for (const violation of candidatesHoldEverything(sample)) this.tell(this.named(violation, key));
