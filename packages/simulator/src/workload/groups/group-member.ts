@@ -76,6 +76,8 @@ export class GroupMember implements Actor {
 class Life {
   state = 'joining';
   private readonly client: WireClient;
+  /** Fetches have connections of their own, so that nothing waits behind a long poll. */
+  private readonly fetching: WireClient;
   private readonly link: CoordinatorLink;
   private readonly membership: Membership;
   private readonly readers = new Map<string, PartitionReader>();
@@ -89,6 +91,7 @@ class Life {
   ) {
     const { group, instance, topics, sessionTimeoutMs } = settings;
     this.client = wireClient(context, { requestTimeoutMs: COMMIT_TIMEOUT_MS, sticky: false });
+    this.fetching = wireClient(context, { requestTimeoutMs: COMMIT_TIMEOUT_MS, sticky: false });
     this.link = new CoordinatorLink(this.client, group);
     const options = { group, instance, topics, sessionTimeoutMs, rebalanceTimeoutMs: 1_200 };
     this.membership = new Membership(context, this.client, this.link, options);
@@ -102,6 +105,7 @@ class Life {
     this.over = true;
     this.state = 'gone';
     this.stopReading();
+    this.fetching.close();
     if (!leaves) return this.client.close();
     this.membership.leave().then(
       () => this.client.close(),
@@ -111,6 +115,7 @@ class Life {
 
   private async run(): Promise<void> {
     await this.client.refresh(...this.settings.topics);
+    await this.fetching.refresh(...this.settings.topics);
     while (!this.over) {
       try {
         this.state = 'joining';
@@ -161,9 +166,10 @@ class Life {
     if (assigned.size === 0) return;
     const found = await committedOffsets(this.context, this.link, this.settings.group, assigned);
     if (this.over) return;
+    const sharing = found.length;
     for (const { topic, partition, offset } of found) {
       const from = offset < 0 ? null : offset;
-      const reader = new PartitionReader(this.context, this.client, { topic, partition, from, ...READ });
+      const reader = new PartitionReader(this.context, this.fetching, { topic, partition, from, sharing, ...READ });
       this.readers.set(`${topic}|${partition}`, reader);
       this.committed.set(`${topic}|${partition}`, offset);
       reader.start();

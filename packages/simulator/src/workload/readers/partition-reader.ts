@@ -19,6 +19,8 @@ export interface PartitionReaderOptions {
   readonly validation: 'last-fetched-epoch' | 'offset-for-leader-epoch' | 'none';
   /** Names the topic by id, as it takes with topics that are deleted and made again. */
   readonly byId: boolean;
+  /** How many readers share the connections: a broker answers their fetches one after the other. */
+  readonly sharing?: number;
   /** Where the consumer is, so that it may be sent to a replica nearby (KIP-392); '' when it doesn't say. */
   readonly rack?: string;
 }
@@ -143,7 +145,13 @@ export class PartitionReader {
     };
     const broker = this.nearby ?? leader.leader;
     const version = options.byId ? BY_ID_VERSION : BY_NAME_VERSION;
-    const answer = await client.ask(broker, apis.Fetch, version, body, options.maxWaitMs + READ_MARGIN_MS);
+    const answer = await client.ask(
+      broker,
+      apis.Fetch,
+      version,
+      body,
+      options.maxWaitMs * (options.sharing ?? 1) + READ_MARGIN_MS,
+    );
     if (this.closed || this.topicId !== to.topicId) return true;
     const result = answer.responses[0]?.partitions[0];
     if (result === undefined) throw new OttlaError(errorName(answer.errorCode), 'the fetch failed as a whole');

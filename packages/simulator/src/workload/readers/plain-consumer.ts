@@ -24,7 +24,17 @@ export class PlainConsumer implements Actor {
     const { maxWaitMs, sticky, validation, byId, maxBytes, rack = '' } = settings;
     this.client = wireClient(context, { requestTimeoutMs: maxWaitMs + 400, sticky });
     this.readers = settings.partitions.map(({ topic, partition }) => {
-      const options = { topic, partition, from: null, maxWaitMs, maxBytes, validation, byId, rack };
+      const options = {
+        topic,
+        partition,
+        from: null,
+        maxWaitMs,
+        maxBytes,
+        validation,
+        byId,
+        rack,
+        sharing: settings.partitions.length,
+      };
       return new PartitionReader(context, this.client, options);
     });
   }

@@ -79,7 +79,15 @@ export class ReadBackConsumer {
   }
 
   private open(topic: string, partition: number, lasting: boolean): Reading {
-    const options = { topic, partition, from: null, maxWaitMs: 200, maxBytes: 65_536, byId: !lasting } as const;
+    const options = {
+      topic,
+      partition,
+      from: null,
+      maxWaitMs: 100,
+      maxBytes: 65_536,
+      byId: !lasting,
+      sharing: 8,
+    } as const;
     const reader = new PartitionReader(this.context, this.client, { ...options, validation: 'none' });
     reader.start();
     return { topic, partition, reader, lasting, end: null, done: false };
