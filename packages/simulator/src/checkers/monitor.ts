@@ -135,8 +135,11 @@ export class Monitor {
 
   private replicasOf(key: string, record: PartitionRecord): ReplicaSample[] {
     const [topicId, partition] = splitKey(key);
+    const coordinates = this.truth.topicNamed(topicId) === OFFSETS_TOPIC;
     return record.replicas.flatMap((broker): ReplicaSample[] => {
       const services = this.world.inspect.live(broker);
+      const heard = coordinates ? services?.image().partitions.get(topicId)?.get(partition) : undefined;
+      if (heard !== undefined) this.truth.hear(this.sampledAt, broker, key, heard.value.leaderEpoch);
       const registration = this.truth.registrations.get(broker)?.at(-1)?.value;
       const replica = services?.partitions.get(topicId, partition);
       if (services == null || registration?.run !== services.self.run || replica == null) return [];

@@ -21,6 +21,7 @@ export class TruthLog implements Truth {
   readonly topics = new Map<string, Version<TopicRecord>[]>();
   readonly registrations = new Map<number, Version<BrokerRegistration>[]>();
   readonly controllers: Version<ControllerClaim>[] = [];
+  readonly heard = new Map<string, Version<number>[]>();
   readonly losses = new Map<number, readonly number[]>();
   /** Leader epochs that began, in the whole cluster. */
   epochs = 0;
@@ -44,6 +45,12 @@ export class TruthLog implements Truth {
     const kept = new Set(entries.map(({ key }) => key));
     for (const key of [...this.present]) if (!kept.has(key)) this.remove(at, key, true);
     for (const kv of entries) this.put(at, kv, true);
+  }
+
+  /** A broker's image shows this leader epoch of a partition. */
+  hear(at: number, broker: number, partition: string, epoch: number): void {
+    const list = listOf(this.heard, `${broker} ${partition}`);
+    if (list.at(-1)?.value !== epoch) list.push({ at, value: epoch, restored: false });
   }
 
   /** The name that a topic id had last. */

@@ -18,6 +18,8 @@ export interface Truth {
   readonly topics: ReadonlyMap<string, readonly Version<TopicRecord>[]>;
   readonly registrations: ReadonlyMap<number, readonly Version<BrokerRegistration>[]>;
   readonly controllers: readonly Version<ControllerClaim>[];
+  /** By `<broker> <topic id>/<partition>`: the leader epochs that a broker's image showed of coordinators' partitions. */
+  readonly heard: ReadonlyMap<string, readonly Version<number>[]>;
   /** When a broker's disk lost something that had been written. */
   readonly losses: ReadonlyMap<number, readonly number[]>;
 }

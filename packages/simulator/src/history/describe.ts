@@ -26,17 +26,18 @@ function facts(event: HistoryEvent): string {
       return `${place(event)} ${event.offset} on b${event.broker}`;
     case 'offset-told':
       return `${place(event)} ${event.which} ${event.offset} by b${event.broker} epoch ${event.leaderEpoch}`;
-    case 'generation-synced':
     case 'group-joined':
+      return `${event.group} ${event.member} generation ${event.generation} by b${event.broker}`;
+    case 'generation-synced':
       return `${event.group} ${event.member} generation ${event.generation}`;
     case 'commit-sent':
       return `${event.group} ${event.topic}-${event.partition} ${event.offset} as ${event.commit}, generation ${event.generation}`;
     case 'commit-acked':
-      return `${event.group} ${event.commit}`;
+      return `${event.group} ${event.commit} by b${event.broker}`;
     case 'commit-refused':
       return `${event.group} ${event.commit}: ${event.error}`;
     case 'committed-told':
-      return `${event.group} ${event.topic}-${event.partition} ${event.offset} ${event.commit}`;
+      return `${event.group} ${event.topic}-${event.partition} ${event.offset} ${event.commit} by b${event.broker}`;
     case 'producer-id-issued':
       return `${event.producerId} epoch ${event.producerEpoch}`;
     case 'admin-answered':

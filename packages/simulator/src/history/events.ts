@@ -113,6 +113,8 @@ export interface GenerationSynced extends Answer {
 
 export interface GroupJoined extends Answer {
   readonly type: 'group-joined';
+  /** The coordinator. */
+  readonly broker: number;
   readonly group: string;
   readonly member: string;
   readonly generation: number;
@@ -131,6 +133,8 @@ export interface CommitSent extends Event {
 
 export interface CommitAcked extends Answer {
   readonly type: 'commit-acked';
+  /** The coordinator. */
+  readonly broker: number;
   readonly group: string;
   readonly commit: string;
 }
@@ -145,6 +149,8 @@ export interface CommitRefused extends Answer {
 
 export interface CommittedTold extends Answer {
   readonly type: 'committed-told';
+  /** The coordinator. */
+  readonly broker: number;
   readonly group: string;
   readonly topic: string;
   readonly partition: number;

@@ -1,20 +1,20 @@
 import { generationsForward } from '../../src/checkers/outside/generations';
 import { groupOffsets } from '../../src/checkers/outside/group-offsets';
-import { messages, Script, seen } from './histories';
+import { messages, record, Script, seen, truth, version } from './histories';
 
 const PLACE = { client: 'm', group: 'g', topic: 'orders', partition: 0 };
 
 class GroupScript extends Script {
-  commit(name: string, offset: number, answer: 'acked' | 'refused' | 'none' = 'acked'): this {
+  commit(name: string, offset: number, answer: 'acked' | 'refused' | 'none' = 'acked', broker = 1): this {
     this.add({ type: 'commit-sent', ...PLACE, offset, commit: name, generation: 1 });
     const told = { client: 'm', sent: this.recorder.mark, group: 'g', commit: name };
-    if (answer === 'acked') this.add({ type: 'commit-acked', ...told });
+    if (answer === 'acked') this.add({ type: 'commit-acked', broker, ...told });
     if (answer === 'refused') this.add({ type: 'commit-refused', ...told, error: 'ILLEGAL_GENERATION' });
     return this;
   }
 
   told(name: string, offset: number, sent = this.recorder.mark): this {
-    return this.add({ type: 'committed-told', ...PLACE, sent, offset, commit: name });
+    return this.add({ type: 'committed-told', ...PLACE, broker: 1, sent, offset, commit: name });
   }
 }
 
@@ -39,12 +39,42 @@ describe('committed offsets', () => {
   });
 });
 
+describe('committed offsets of a coordinator that was deposed', () => {
+  const offsets = {
+    version: 1 as const,
+    name: '__consumer_offsets',
+    topicId: 'o',
+    partitions: 1,
+    configs: {},
+    internal: true,
+  };
+  const known = (heard: number) =>
+    truth({
+      topics: new Map([['__consumer_offsets', [version(0, offsets)]]]),
+      partitions: new Map([['o/0', [version(0, record()), version(1, record({ leaderEpoch: 2 }))]]]),
+      heard: new Map([['1 o/0', [version(1, heard)]]]),
+    });
+
+  it('it has not heard of it, and tells what it acknowledged last: fine', () => {
+    const script = new GroupScript().commit('a', 5).commit('b', 9, 'acked', 2).told('a', 5);
+    expect(groupOffsets(seen(script, known(1)))).toEqual([]);
+    expect(groupOffsets(seen(script, known(2)))).toHaveLength(1);
+  });
+
+  it('it tells less than it acknowledged itself: found', () => {
+    const script = new GroupScript().commit('a', 5).commit('b', 9).told('a', 5);
+    expect(groupOffsets(seen(script, known(1)))).toHaveLength(1);
+  });
+});
+
 describe('generations', () => {
   const group = (...steps: readonly (readonly ['synced' | 'joined', number])[]): Script => {
     const script = new Script();
     for (const [what, generation] of steps) {
       const fact = { client: 'm', sent: script.recorder.mark, group: 'g', member: 'm-1', generation };
-      script.add({ type: what === 'synced' ? 'generation-synced' : 'group-joined', ...fact });
+      script.add(
+        what === 'synced' ? { type: 'generation-synced', ...fact } : { type: 'group-joined', broker: 1, ...fact },
+      );
     }
     return script;
   };

@@ -1,12 +1,14 @@
 import { eventsOf, groupedBy, type Placed } from '../../history/history';
 import type { Violation } from '../../run/result';
 import type { Seen } from '../checker';
+import { isUnheard } from './coordinators';
 
 const INVARIANT = '7 generations';
 
 /**
  * A group's generation never goes back: whoever joins after a generation was synced (and so is in the log) comes into that
- * one or a later one. A generation that no member was told to act in may be given again. Exempt: groups whose coordinator's
+ * one or a later one. A generation that no member was told to act in may be given again, and a coordinator that hasn't heard
+ * that it was deposed may give an old one. Exempt: groups whose coordinator's
  * partition may have lost records.
  */
 export function generationsForward({ history, exemptions, truth }: Seen): Violation[] {
@@ -27,6 +29,7 @@ export function generationsForward({ history, exemptions, truth }: Seen): Violat
         continue;
       }
       const newer = synced.find((one) => one.index < event.sent && one.event.generation > event.generation);
+      if (isUnheard(truth, group, event.broker, event.at)) continue;
       if (newer === undefined || losses.some(({ at }) => at <= event.at)) continue;
       const message = `group ${group}: ${event.client} joined generation ${event.generation} after ${newer.event.client} had synced ${newer.event.generation}`;
       violations.push({ invariant: INVARIANT, at: event.at, message });

@@ -3,6 +3,7 @@ import type { CommittedTold } from '../../history/events';
 import { eventsOf, groupedBy } from '../../history/history';
 import type { Violation } from '../../run/result';
 import type { Seen } from '../checker';
+import { isUnheard } from './coordinators';
 
 const INVARIANT = '7 committed offsets';
 const OFFSETS_TOPIC = '__consumer_offsets';
@@ -15,13 +16,15 @@ interface Commit {
   /** Index of its acknowledgement; infinite while its fate is unknown. */
   end: number;
   endedAt: number;
+  /** Who acknowledged it; -1 when nobody did. */
+  broker: number;
   refused: boolean;
 }
 
 /**
  * A coordinator never answers an older committed offset than it acknowledged: the commit that it tells of isn't followed by
  * one that began after it had been acknowledged, and that was acknowledged before the question. A commit without an answer may
- * take effect at any time. Exempt: what was acknowledged before `Exemptions` lets records of the group's partition of
+ * take effect at any time. A coordinator that hasn't heard yet that it was deposed answers what it acknowledged itself. Exempt: what was acknowledged before `Exemptions` lets records of the group's partition of
  * `__consumer_offsets` vanish.
  */
 export function groupOffsets(seen: Seen): Violation[] {
@@ -41,7 +44,7 @@ function allCommits({ history }: Seen): Map<string, Commit[]> {
     if (event.type === 'commit-sent') {
       const { commit: name, offset } = event;
       const end = Number.POSITIVE_INFINITY;
-      const commit = { name, offset, begun: index, end, endedAt: end, refused: false };
+      const commit = { name, offset, begun: index, end, endedAt: end, broker: -1, refused: false };
       byName.set(name, commit);
       placed.push({ place: placeOf(event), commit });
       continue;
@@ -49,6 +52,7 @@ function allCommits({ history }: Seen): Map<string, Commit[]> {
     const commit = byName.get(event.commit);
     if (commit === undefined) continue;
     commit.refused = event.type === 'commit-refused';
+    if (event.type === 'commit-acked') commit.broker = event.broker;
     commit.end = index;
     commit.endedAt = event.at;
   }
@@ -63,11 +67,13 @@ function outdated(seen: Seen, index: number, told: CommittedTold, commits: reado
   if (source?.refused) return [violation(told, 'which was refused')];
   if (source !== null && source.begun > index) return [violation(told, 'which nobody had committed yet')];
   const lostBefore = lossOf(seen, told);
+  const unheard = isUnheard(seen.truth, told.group, told.broker, told.at);
   const newer = commits.find(
     (commit) =>
       !commit.refused &&
       commit.end < told.sent &&
       commit.endedAt > lostBefore &&
+      (commit.broker === told.broker || !unheard) &&
       (source === null || source.end < commit.begun),
   );
   if (newer === undefined) return [];

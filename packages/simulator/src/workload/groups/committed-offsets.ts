@@ -24,12 +24,13 @@ export async function committedOffsets(
   const body = { groupId: group, topics, groups: [], requireStable: false };
   const answer = await link.ask(apis.OffsetFetch, VERSION, body, TIMEOUT_MS);
   if (answer.errorCode !== ErrorCode.NONE) throw refused(link, answer.errorCode);
+  const broker = link.asked;
   const committed: CommittedOffset[] = [];
   for (const { name: topic, partitions } of answer.topics) {
     for (const { partitionIndex: partition, committedOffset: offset, metadata, errorCode } of partitions) {
       if (errorCode !== ErrorCode.NONE) throw refused(link, errorCode);
       const commit = metadata ?? '';
-      recorder.record({ type: 'committed-told', client, sent, group, topic, partition, offset, commit });
+      recorder.record({ type: 'committed-told', client, sent, broker, group, topic, partition, offset, commit });
       committed.push({ topic, partition, offset });
     }
   }

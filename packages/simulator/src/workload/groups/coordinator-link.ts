@@ -13,6 +13,8 @@ const MOVED = new Set([
 /** Finds the coordinator of a group, and asks it. */
 export class CoordinatorLink {
   private broker: number | null = null;
+  /** Who was asked last; -1 before that. */
+  asked = -1;
 
   constructor(
     private readonly client: WireClient,
@@ -28,6 +30,7 @@ export class CoordinatorLink {
   ): Promise<MessageOf<A['response']>> {
     try {
       this.broker ??= await this.client.coordinator(this.group);
+      this.asked = this.broker;
       return await this.client.ask(this.broker, api, version, body, timeoutMs);
     } catch (error) {
       if (!(error instanceof OttlaError)) throw error;

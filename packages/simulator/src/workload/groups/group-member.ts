@@ -212,11 +212,12 @@ class Life {
     const who = { groupId: group, memberId: generation.member, groupInstanceId: instance };
     const body = { ...who, generationIdOrMemberEpoch: generation.generation, topics: [{ name: topic, partitions }] };
     const answer = await this.link.ask(apis.OffsetCommit, COMMIT_VERSION, body, COMMIT_TIMEOUT_MS);
+    const broker = this.link.asked;
     const code = answer.topics[0]?.partitions[0]?.errorCode ?? ErrorCode.UNKNOWN_SERVER_ERROR;
     const error = errorName(code);
     if (REFUSED.has(error)) recorder.record({ type: 'commit-refused', client, sent, group, commit, error });
     this.membership.require(code);
-    recorder.record({ type: 'commit-acked', client, sent, group, commit });
+    recorder.record({ type: 'commit-acked', client, sent, broker, group, commit });
     this.progress.note(topic, partition, offset);
   }
 }

@@ -118,10 +118,11 @@ export class Membership {
     const sent = this.context.recorder.mark;
     const body = { ...fixed, memberId: this.member };
     const answer = await this.link.ask(apis.JoinGroup, JOIN_VERSION, body, rebalanceTimeoutMs + TIMEOUT_MS);
+    const broker = this.link.asked;
     if (answer.errorCode === ErrorCode.MEMBER_ID_REQUIRED) this.member = answer.memberId;
     this.require(answer.errorCode);
     this.member = answer.memberId;
-    const seen = { group: groupId, member: answer.memberId, generation: answer.generationId };
+    const seen = { group: groupId, member: answer.memberId, generation: answer.generationId, broker };
     this.context.recorder.record({ type: 'group-joined', client: this.context.name, sent, ...seen });
     return answer;
   }
