@@ -9,6 +9,7 @@ export interface DiskSpeed {
   readonly readMs: number;
 }
 
+const DATA = '/data';
 const INSTANT = Promise.resolve();
 
 /** The disk of one machine. It outlives the processes that use it, one at a time. */
@@ -55,6 +56,21 @@ export class SimDisk {
   putBack(image: MemoryDiskImage): void {
     this.losses.push(this.time.now());
     this.memory.restore(image);
+  }
+
+  /** The files of segments that are not written to any more. */
+  oldSegments(): string[] {
+    return this.memory.names(DATA).flatMap((folder) => {
+      const logs = this.memory.names(`${DATA}/${folder}`).filter((name) => name.endsWith('.log'));
+      return logs.slice(0, -1).map((name) => `${DATA}/${folder}/${name}`);
+    });
+  }
+
+  /** One bit of a file changes by itself. */
+  rot(path: string, where: number): void {
+    this.losses.push(this.time.now());
+    const size = this.memory.peek(path)?.length ?? 0;
+    this.memory.rot(path, where % Math.max(1, size), 1 << (where % 8));
   }
 
   /** Another disk is put in, with nothing on it. */

@@ -10,6 +10,7 @@ export class Actions {
   /** What is still to be undone. */
   private readonly undo = new Set<() => void>();
   private healed = false;
+  private readonly rotten = new Set<number>();
 
   constructor(private readonly world: World) {}
 
@@ -63,6 +64,17 @@ export class Actions {
         broker.start();
       });
     });
+  }
+
+  /** A byte of an old segment changes on the disk; an operator replaces that disk when the faults are over. */
+  rot(id: number, where: number): void {
+    const { disk, name } = this.broker(id);
+    const old = disk.oldSegments();
+    const path = old[where % Math.max(1, old.length)];
+    if (path === undefined) return;
+    this.world.trace.line(`${name}: a byte of ${path} changes`);
+    disk.rot(path, where);
+    this.rotten.add(id);
   }
 
   pause(id: number, ms: number): void {
@@ -248,7 +260,8 @@ export class Actions {
       broker.disk.memory.clearFaults();
       this.world.store.troubles.delete(broker.id);
       broker.boot();
-      broker.start();
+      if (this.rotten.has(broker.id)) this.emptyDisk(broker.id, RESTART_MS);
+      else broker.start();
     }
   }
 

@@ -56,6 +56,11 @@ export const FAULTS = {
     const [id, later, down] = [draw.pick(...draw.mayLose), draw.between(200, 4_000), draw.pick(5, 500)];
     return [`b${id}, ${later} ms old, down for ${down} ms`, (actions) => actions.oldDisk(id, later, down)];
   },
+  'bit rot': (draw): Drawn | null => {
+    if (draw.mayLose.length === 0) return null;
+    const [id, where] = [draw.pick(...draw.mayLose), draw.random.below(2 ** 30)];
+    return [`in an old segment of b${id}`, (actions) => actions.rot(id, where)];
+  },
   pause: (draw): Drawn => {
     const [id, ms] = [draw.broker(), draw.pick(50, 600, 2_000, 5_000, 12_000)];
     return [`b${id} for ${ms} ms`, (actions) => actions.pause(id, ms)];
@@ -174,6 +179,10 @@ export const FAULTS = {
   'store stopped': (draw): Drawn => {
     const ms = draw.pick(500, 3_000, 12_000);
     return [`for ${ms} ms`, (actions) => actions.pauseStore(ms)];
+  },
+  'store restored': (draw): Drawn => {
+    const later = draw.between(100, 4_000);
+    return [`from a backup that is ${later} ms old`, (actions) => actions.restoreStore(later)];
   },
   'store compacted': (): Drawn => ['all of its history', (actions) => actions.compactStore()],
 } satisfies Record<string, (draw: Draw) => Drawn | null>;

@@ -71,11 +71,11 @@ export class Ambushes {
     for (const laid of this.laid) {
       const { ambush } = laid;
       if (this.isOver || laid.left === 0 || ambush.spring !== spring || now < ambush.fromMs) continue;
-      if (!ambush.steps.every((step) => castOf(step, scene))) continue;
+      if (!castOf(ambush.steps[0]!, scene)) continue;
       laid.left--;
       this.world.counters.add('ambushes');
       this.world.trace.line(`ambush: ${ambush.name}`);
-      for (const step of ambush.steps) this.strike(step, scene);
+      for (const step of ambush.steps) if (castOf(step, scene)) this.strike(step, scene);
     }
   }
 

@@ -33,13 +33,16 @@ const chases: readonly Recipe[] = [
     ],
   }),
   (between) => {
-    const ms = between(20, 400);
+    const ms = between(50, 500);
+    const cutMs = ms + between(20, 300);
     return {
       name: 'leadership goes over, and back before the former leader has followed',
       spring: 'handed-over',
       times: between(1, 3),
       steps: [
-        { afterMs: 0, to: 'former-leader', from: 'leader', blow: 'cut', ms: ms + between(20, 300) },
+        { afterMs: 0, to: 'former-leader', blow: 'delay-watch', delayMs: ms - 20, ms: ms + 50 },
+        { afterMs: 0, to: 'former-leader', from: 'leader', blow: 'cut', ms: cutMs },
+        { afterMs: 0, to: 'former-leader', from: 'follower', blow: 'cut', ms: cutMs },
         { afterMs: ms, to: 'leader', blow: 'kill', ms: between(300, 3_000) },
       ],
     };

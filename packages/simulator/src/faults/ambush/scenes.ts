@@ -33,7 +33,8 @@ function ofPartition(before: PartitionRecord, after: PartitionRecord, controller
   const [added] = after.isr.filter((member) => !before.isr.some(({ broker }) => broker === member.broker));
   const [removed] = before.isr.filter((member) => !after.isr.some(({ broker }) => broker === member.broker));
   const leader = after.leader?.broker;
-  const follower = after.isr.find(({ broker }) => broker !== leader)?.broker;
+  const followers = after.isr.map(({ broker }) => broker).filter((broker) => broker !== leader);
+  const follower = followers.find((broker) => broker !== before.leader?.broker) ?? followers[0];
   const scene = scenery({
     leader,
     'former-leader': before.leader?.broker,
