@@ -78,6 +78,6 @@ export function drawCluster(random: Random, faultMs: number | undefined, replica
   };
   const selector = racked ? { 'replica.selector.class': RACK_AWARE } : {};
   const expiration = { 'producer.id.expiration.ms': pick(86_400_000, 86_400_000, 86_400_000, 3_000) };
-  const balance = random.below(2) === 0 ? {} : BALANCED;
+  const balance = replicated || random.below(2) === 0 ? BALANCED : {};
   return { ...plan, settings: { ...settings, ...selector, ...expiration, ...balance } };
 }
