@@ -313,6 +313,30 @@ describe('a broker that', () => {
     }
   });
 
+  it('drains without leading anything: it has left the ISRs that can do without it when it resolves', async () => {
+    const world = new ClusterWorld();
+    const [one, two] = await world.cluster(3);
+    const topic = await world.createTopic('t', { partitions: 120, replicas: [1, 2, 3] });
+    const needed = await world.createTopic('needed', { replicas: [3, 2], minIsr: 2 });
+    await calm(world);
+    expect(await world.until(two!.member.drain(5_000))).toBe(true);
+    for (const { value } of one!.tracker.image.partitions.get(topic.topicId)!.values()) {
+      expect(value.isr.map((member) => member.broker)).toEqual([1, 3]);
+    }
+    expect((await world.partition(needed)).isr).toHaveLength(2);
+  });
+
+  it('drains without a controller to see to it: it waits only a moment', async () => {
+    const world = new ClusterWorld();
+    const [one, two] = await world.cluster(2);
+    await world.createTopic('t', { replicas: [1, 2] });
+    await calm(world);
+    one!.pause();
+    const before = world.clock.now();
+    expect(await world.until(two!.member.drain(5_000))).toBe(true);
+    expect(world.clock.now() - before).toBeLessThan(600);
+  });
+
   it('drains but leads what nobody else can: it says so when its time is over', async () => {
     const world = new ClusterWorld();
     const [, two] = await world.cluster(3);

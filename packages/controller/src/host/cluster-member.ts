@@ -1,5 +1,5 @@
 import { type ClusterImage, type ClusterKeys, type ImageDelta, keysFor } from '@ottla/metadata';
-import type { OttlaError } from '@ottla/protocol';
+import { type OttlaError, toOttlaError } from '@ottla/protocol';
 import {
   type Clock,
   Deferred,
@@ -13,7 +13,7 @@ import {
 } from '@ottla/runtime';
 import type { ControllerEvent } from '../core/controller-event';
 import { Suspicion } from '../core/detection/suspicion';
-import { movableLeaderships } from '../core/partitions/draining';
+import { leavableMemberships, movableLeaderships } from '../core/partitions/draining';
 import type { BrokerReport } from '../core/restore/plan-generation';
 import {
   DEFAULT_TIMINGS,
@@ -52,6 +52,8 @@ export interface ClusterMemberOptions {
  * stays true until that generation begins.
  */
 export type ReplicaReporter = () => Promise<Omit<BrokerReport, 'run'>>;
+
+const LEAVE_IN_SYNC_MS = 500;
 
 /**
  * A broker's part in the cluster: its registration, its session with the controller, and its candidature for controller.
@@ -148,8 +150,9 @@ export class ClusterMember {
   }
 
   /**
-   * Marks this broker as draining, and waits until it leads nothing that another broker could lead, at most so long.
-   * Resolves either way; true when it leads no such partition.
+   * Marks this broker as draining, and waits until it leads nothing that another broker could lead, at most so long; then
+   * a moment until it has left the ISRs that can do without it, so that no produce waits for it once it's gone. Resolves
+   * either way; true when it leads no such partition.
    */
   async drain(timeoutMs: number): Promise<boolean> {
     const { view, self } = this.#options;
@@ -158,6 +161,7 @@ export class ClusterMember {
       image.brokers.get(self.broker)?.value.state === 'draining' && movableLeaderships(image, self) === 0;
     try {
       await view.waitFor(drained, timeoutMs);
+      await this.#leaveInSync();
       return true;
     } catch {
       this.#options.logger.warn('leaving although other brokers have not taken over everything', {
@@ -165,6 +169,16 @@ export class ClusterMember {
         waitedMs: timeoutMs,
       });
       return false;
+    }
+  }
+
+  /** Not for long: when all brokers stop at once there may be no controller any more to see to it. */
+  async #leaveInSync(): Promise<void> {
+    const { view, self, logger } = this.#options;
+    try {
+      await view.waitFor((image) => leavableMemberships(image, self.broker) === 0, LEAVE_IN_SYNC_MS);
+    } catch (error) {
+      logger.debug('leaving while still in sync somewhere', { error: toOttlaError(error).message });
     }
   }
 
