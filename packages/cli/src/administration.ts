@@ -1,8 +1,7 @@
 import type { Command } from 'commander';
-import { listOption, wholeNumber, withBootstrap } from './command-options';
+import { type Finish, listOption, wholeNumber, withBootstrap } from './command-options';
 import type { AlterFlags, DescribeFlags } from './commands/configs';
 import type { DeleteRecordsFlags, LogDirsFlags, ProducersFlags } from './commands/replicas';
-import type { Finish } from './program';
 
 /** The commands that look at, and change, what a running cluster holds. */
 export function addAdministration(root: Command, finish: Finish): void {

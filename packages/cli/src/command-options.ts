@@ -2,6 +2,9 @@ import type { Command } from 'commander';
 import { InvalidArgumentError, Option } from 'commander';
 import { DEFAULT_DATA_DIR } from './bootstrap';
 
+/** What a command's end is told to: the exit code of the process. */
+export type Finish = (exitCode: number) => void;
+
 /** Where the cluster is. */
 export function withBootstrap(command: Command): Command {
   return command.option(

@@ -1,8 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { countOption, wholeNumber, withBootstrap } from './command-options';
+import { countOption, type Finish, wholeNumber, withBootstrap } from './command-options';
 import type { ElectFlags } from './commands/elect';
 import type { CancelFlags, PlanFlags, ReassignFlags, StartFlags, StatusFlags } from './commands/reassign';
-import type { Finish } from './program';
 
 /** The commands that say which brokers hold partitions, and which of them lead. */
 export function addPartitionCommands(root: Command, finish: Finish): void {

@@ -4,6 +4,7 @@ import { addAdministration } from './administration';
 import { DEFAULT_DATA_DIR } from './bootstrap';
 import {
   countOption,
+  type Finish,
   listOption,
   offset,
   portNumber,
@@ -18,9 +19,6 @@ import type { ProduceFlags } from './commands/produce';
 import type { StoreFlags } from './commands/store';
 import type { AddPartitionsFlags, CreateFlags } from './commands/topics';
 import { addPartitionCommands, brokerIds } from './partition-commands';
-
-/** What a command's end is told to: the exit code of the process. */
-export type Finish = (exitCode: number) => void;
 
 /**
  * The command line. Each command loads what it needs when it runs, for loading a broker's modules takes longer than most
