@@ -1,4 +1,5 @@
 import { exactlyOnce } from '../../src/checkers/outside/exactly-once';
+import { expectedErrors } from '../../src/checkers/outside/expected-errors';
 import { oneRecordPerPlace } from '../../src/checkers/outside/one-record-per-place';
 import { producerIdsOnce } from '../../src/checkers/outside/producer-ids';
 import { messages, PARTITION, Script, seen, uncleanAt, valueNumbered } from './histories';
@@ -72,6 +73,21 @@ describe('producer ids', () => {
 
   it('one is issued twice: found, also after an unclean election', () => {
     expect(producerIdsOnce(seen(issued(1, 2, 1), uncleanAt(1)))).toHaveLength(1);
+  });
+});
+
+describe('expected errors', () => {
+  const refused = (error: string): Script => {
+    const what = { batch: 1, broker: 1, error, oldest: true, idleMs: 0, ...PARTITION };
+    return new Script().add({ type: 'produce-refused', client: 'p', sent: 0, ...what });
+  };
+
+  it('the cluster has trouble: fine', () => {
+    expect(expectedErrors(seen(refused('NOT_ENOUGH_REPLICAS')))).toEqual([]);
+  });
+
+  it('the broker did not know what to say: found', () => {
+    expect(expectedErrors(seen(refused('UNKNOWN_SERVER_ERROR')))).toHaveLength(1);
   });
 });
 

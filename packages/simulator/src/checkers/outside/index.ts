@@ -3,6 +3,7 @@ import type { Checker, Seen } from '../checker';
 import { acknowledged } from './acknowledged';
 import { consumed } from './consumed';
 import { exactlyOnce } from './exactly-once';
+import { expectedErrors } from './expected-errors';
 import { generationsForward } from './generations';
 import { groupOffsets } from './group-offsets';
 import { offsetsForward } from './offsets-forward';
@@ -18,6 +19,7 @@ const CHECKERS: readonly Checker[] = [
   producerIdsOnce,
   groupOffsets,
   generationsForward,
+  expectedErrors,
 ];
 
 /** Everything that can be told from what clients saw. */

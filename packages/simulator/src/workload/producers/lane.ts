@@ -39,6 +39,9 @@ const REMEMBERED = 5;
 /** The broker doesn't know how this sequence continues what it has. */
 const SEQUENCE_ERRORS = new Set(['OUT_OF_ORDER_SEQUENCE_NUMBER', 'UNKNOWN_PRODUCER_ID', 'INVALID_PRODUCER_EPOCH']);
 
+/** Not retriable by Kafka's table, and yet what a producer with several batches in flight sends again. */
+const RETRIED = new Set([...SEQUENCE_ERRORS, 'DUPLICATE_SEQUENCE_NUMBER', 'BROKER_NOT_AVAILABLE']);
+
 /** What one producer sends to one partition, in order. */
 export class Lane {
   private readonly queue: Batch[] = [];
@@ -221,10 +224,11 @@ export class Lane {
     recorder.record({ type: 'produce-refused', client, sent, ...to, ...what });
     batch.inFlight = false;
     this.troubled = true;
-    const lost = oldest && SEQUENCE_ERRORS.has(error.code);
-    const spent = batch.producerId < 0 && batch.attempts >= this.options.maxAttempts;
-    if (lost) this.onSequenceLost();
-    else if (spent || error.code === 'DUPLICATE_SEQUENCE_NUMBER') this.settle(batch);
+    const idempotent = batch.producerId >= 0;
+    const hopeless = !error.retriable && !RETRIED.has(error.code);
+    const spent = !idempotent && batch.attempts >= this.options.maxAttempts;
+    if (idempotent && (hopeless || (oldest && SEQUENCE_ERRORS.has(error.code)))) this.onSequenceLost();
+    else if (spent || hopeless || error.code === 'DUPLICATE_SEQUENCE_NUMBER') this.settle(batch);
     this.wake();
   }
 
