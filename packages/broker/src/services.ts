@@ -6,6 +6,7 @@ import type { ProducerSnapshotEntry, ReplicaProgress } from '@ottla/replication'
 import type { Clock, Codecs, Logger, Random } from '@ottla/runtime';
 import type { BrokerConfig } from './config/schema';
 import type { Doubts } from './peers/doubts';
+import type { ProduceForwarder } from './peers/produce-forwarder';
 
 /** Everything a handler can reach. Handlers know nothing of sockets, files or the store. */
 export interface BrokerServices {
@@ -23,6 +24,7 @@ export interface BrokerServices {
   onImageChange(listener: (image: ClusterImage) => void): () => void;
   /** Which brokers may have just died. */
   readonly doubts: Pick<Doubts, 'remainingMs'>;
+  readonly forwarder: Pick<ProduceForwarder, 'forward' | 'untilQuiet'>;
   readonly partitions: Partitions;
   readonly topics: Pick<TopicAdmin, 'createTopic' | 'ensureTopic' | 'deleteTopic' | 'createPartitions'>;
   readonly partitionAdmin: Pick<PartitionAdmin, 'reassign' | 'elect'>;

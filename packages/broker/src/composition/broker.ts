@@ -23,6 +23,9 @@ export interface RunningBroker {
 }
 
 const REGISTRATION_TIMEOUT_MS = 30_000;
+/** Clients of what was handed over have moved when none of them needed this broker for so long; they get so long at most. */
+const CLIENTS_QUIET_MS = 50;
+const CLIENTS_MOVE_MS = 500;
 
 /** Starts a broker over these ports. Resolves when it serves; rejects, with everything closed again, when it can't. */
 export async function startBrokerOn(ports: BrokerPorts, config: BrokerConfig, logger: Logger): Promise<RunningBroker> {
@@ -68,6 +71,7 @@ async function start(
     status.serving = false;
     doors.grpc.setHealth('', 'not-serving');
     await member.drain(config['controlled.shutdown.timeout.ms']);
+    await services.forwarder.untilQuiet(CLIENTS_QUIET_MS, CLIENTS_MOVE_MS);
   });
   const [listener] = config.listeners;
   return {

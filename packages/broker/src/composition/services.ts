@@ -7,6 +7,7 @@ import { rememberBrokers } from '../handlers/known-brokers';
 import { Deletions } from '../partition/deletions';
 import { Removals } from '../partition/removals';
 import { ReplicaManager } from '../partition/replica-manager';
+import { ProduceForwarder } from '../peers/produce-forwarder';
 import { ProducerIds } from '../producer-ids';
 import type { BrokerServices, LogDirState } from '../services';
 import { Checkpoints } from './checkpoints';
@@ -19,7 +20,7 @@ export interface OpenServices {
 
 /** Opens the replicas that this broker holds, and what handlers reach them and the rest through. */
 export async function openServices(foundation: Foundation): Promise<OpenServices> {
-  const { config, closing, clock, random, codecs, logger, self, tracker, doubts, defaults } = foundation;
+  const { ports, config, closing, clock, random, codecs, logger, self, tracker, doubts, defaults } = foundation;
   const clusterId = config['cluster.id'];
   const shared = { clock, random, logger, codecs };
   const live = new DynamicConfig(config, logger);
@@ -39,12 +40,14 @@ export async function openServices(foundation: Foundation): Promise<OpenServices
   });
   const groups = new GroupHost({ ...shared, config, self, partitions: replicas, tracker });
   closing.add('the group coordinators', () => groups.close());
+  const forwarder = new ProduceForwarder({ tcp: ports.tcp, clock });
+  closing.add('what was forwarded', () => forwarder.close());
   const services: BrokerServices = {
     ...shared,
     get config() {
       return configNow();
     },
-    ...{ self, clusterId, doubts, groups, partitions: replicas },
+    ...{ self, clusterId, doubts, forwarder, groups, partitions: replicas },
     topics: new TopicAdmin({ ...shared, view: tracker, defaults, validateConfigs }),
     partitionAdmin: new PartitionAdmin({ ...shared, view: tracker, defaults }),
     configs: new ConfigAdmin({ ...shared, view: tracker, defaults }),

@@ -35,12 +35,18 @@ export interface FakeServicesOptions {
   readonly cluster?: FakeCluster;
   readonly config?: Partial<Record<SettingName, unknown>>;
   readonly groups?: Groups;
+  readonly forwarder?: BrokerServices['forwarder'];
   readonly producerIds?: BrokerServices['producerIds'];
   readonly codecs?: Codecs;
   readonly logDir?: BrokerServices['logDir'];
 }
 
 const noGroups: Groups = { handle: () => Promise.reject(new Error('this test has no groups')) };
+
+const noForwarder: BrokerServices['forwarder'] = {
+  forward: () => Promise.reject(new Error('this test forwards nothing')),
+  untilQuiet: async () => {},
+};
 
 export function fakeServices(options: FakeServicesOptions = {}): FakeServices {
   const cluster = options.cluster ?? new FakeCluster();
@@ -56,6 +62,7 @@ export function fakeServices(options: FakeServicesOptions = {}): FakeServices {
     clusterId: 'test-cluster',
     clock,
     doubts: new Doubts(clock),
+    forwarder: options.forwarder ?? noForwarder,
     random: new SeededRandom(1),
     logger,
     codecs: options.codecs ?? nodeCodecs,

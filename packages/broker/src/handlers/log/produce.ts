@@ -1,10 +1,19 @@
 import type { TopicRecord } from '@ottla/metadata';
-import { apis, ErrorCode, OttlaError, type ProduceRequest, type ProduceResponse, toOttlaError } from '@ottla/protocol';
+import {
+  apis,
+  type BatchHeader,
+  ErrorCode,
+  OttlaError,
+  type ProduceRequest,
+  type ProduceResponse,
+  toOttlaError,
+} from '@ottla/protocol';
 import type { BrokerServices } from '../../services';
 import { defineHandler, type HandlerRequest } from '../handler';
 import { CurrentLeaders, leaderOf } from '../leader';
 import { requireTopic } from '../topic-lookup';
 import { isInternalTopic } from '../topics/topic-creation';
+import { forwardToNext } from './forwarded-produce';
 import { checkProduced, RefusedRecords } from './produced-batch';
 
 type PartitionResponse = ProduceResponse['responses'][number]['partitionResponses'][number];
@@ -86,12 +95,14 @@ async function append(
   services: BrokerServices,
   leaders: CurrentLeaders,
 ): Promise<PartitionResponse> {
+  let appending: readonly BatchHeader[] = [];
   try {
     if (topic instanceof OttlaError) throw topic;
     const leader = leaderOf(services, topic, index);
     const partition = leader instanceof Promise ? await leader : leader;
     const checked = checkProduced(records, topic, index, request.header.apiVersion, services);
     const timeoutMs = Math.max(request.body.timeoutMs, 0);
+    appending = checked.headers;
     const { baseOffset, logStart } = await partition.produce(records!, checked.headers, { acks, timeoutMs });
     return {
       index,
@@ -104,7 +115,10 @@ async function append(
     const error = expected(thrown, topic, index, services);
     const response = refusal(index, error);
     if (error.code !== 'NOT_LEADER_OR_FOLLOWER' || topic instanceof OttlaError) return response;
-    return { ...response, currentLeader: leaders.of(topic.topicId, index) };
+    const moved = { topic, index, records, acks, appending, request };
+    const forwarded = await forwardToNext(moved, services);
+    if (forwarded !== null && !forwarded.tells) return { ...forwarded.answer, index };
+    return { ...(forwarded?.answer ?? response), index, currentLeader: leaders.of(topic.topicId, index) };
   }
 }
 
