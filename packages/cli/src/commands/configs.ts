@@ -96,7 +96,7 @@ function asText(configs: readonly ConfigDescription[]): string {
     source,
     synonyms
       .slice(1)
-      .map((synonym) => `${synonym.value ?? ''} (${synonym.source})`)
+      .map((synonym) => `${synonym.value || 'none'} (${synonym.source})`)
       .join(', '),
     readOnly ? 'read-only' : '',
   ]);
