@@ -31,6 +31,13 @@ describe('exactly once', () => {
     expect(exactlyOnce(seen(log([0, 0], [0, 0]), uncleanAt(1)))).toHaveLength(1);
   });
 
+  it('what was cut with an unclean election, and lies behind what came later, does not count', () => {
+    const producer = { producerId: 7, producerEpoch: 0 };
+    const script = new Script().read([0, 1, 2].map((sequence) => ({ ...producer, sequence })));
+    script.read([{ ...producer, value: valueNumbered(5), sequence: 5 }], { leaderEpoch: 2 });
+    expect(exactlyOnce(seen(script, uncleanAt(1)))).toEqual([]);
+  });
+
   it('a batch that was still sent after the producer expired may be there twice', () => {
     const idempotent = { producerId: 7, producerEpoch: 0, baseSequence: 0 };
     const script = new Script().sent(1, [0], idempotent).wait(5_000).sent(1, [0], idempotent);
