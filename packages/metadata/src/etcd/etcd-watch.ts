@@ -2,7 +2,7 @@ import type { Clock, Logger } from '@ottla/runtime';
 import type { KeyValue, Watch, WatchHandler } from '../store';
 import type { EtcdConnection } from './client-library';
 import type { Connections } from './connections';
-import { findHistoryChange, type HistoryReader } from './history-check';
+import { checkHistory, type HistoryReader, type Witness } from './history-check';
 import { WatchStream } from './watch-stream';
 
 export interface EtcdWatchOptions {
@@ -31,13 +31,13 @@ export class EtcdWatch implements Watch {
   readonly #closing = new AbortController();
   #stream: WatchStream | null = null;
   #next: number;
-  #witness: KeyValue | null;
+  #witness: Witness | null;
   #backoffMs = BACKOFF_FIRST_MS;
 
   constructor(options: EtcdWatchOptions) {
     this.#options = options;
     this.#next = options.fromRevision;
-    this.#witness = options.witness;
+    this.#witness = options.witness === null ? null : { type: 'put', kv: options.witness };
     // Never within the caller's turn.
     queueMicrotask(() => this.#run());
   }
@@ -82,7 +82,7 @@ export class EtcdWatch implements Watch {
     try {
       await stream.open(this.#next);
       // After the stream was created: whatever replaces the store later breaks the stream first.
-      if (await this.#historyChanged()) return;
+      if (await this.#isOver()) return;
       await stream.deliver({
         onRevision: (revision, events) => this.#deliver(revision, events),
         onProgress: (revision) => {
@@ -99,18 +99,22 @@ export class EtcdWatch implements Watch {
     if (this.#closed || revision < this.#next) return;
     this.#next = revision + 1;
     this.#backoffMs = BACKOFF_FIRST_MS;
-    for (const event of events) {
-      if (event.type === 'put') this.#witness = event.kv;
-      else if (event.key === this.#witness?.key) this.#witness = null;
-    }
+    const last = events.at(-1);
+    if (last?.type === 'put') this.#witness = { type: 'put', kv: last.kv };
+    else if (last !== undefined) this.#witness = { type: 'delete', key: last.key, revision };
     this.#options.handler.onRevision(revision, events);
   }
 
-  async #historyChanged(): Promise<boolean> {
+  /** The store has another past than what was delivered, or doesn't keep what would tell. */
+  async #isOver(): Promise<boolean> {
     const { reader, prefix, handler } = this.#options;
-    const change = await findHistoryChange(reader, this.#next - 1, this.#witness, prefix || '\0');
-    if (change === null || this.#closed) return false;
-    this.#end(() => (handler.onHistoryChanged ? handler.onHistoryChanged(change) : handler.onCompacted(0)));
+    const found = await checkHistory(reader, this.#next - 1, this.#witness, prefix || '\0');
+    if (found.kind === 'same' || this.#closed) return false;
+    this.#end(() => {
+      if (found.kind === 'unknown') handler.onCompacted(found.compactRevision);
+      else if (handler.onHistoryChanged) handler.onHistoryChanged(found.reason);
+      else handler.onCompacted(0);
+    });
     return true;
   }
 

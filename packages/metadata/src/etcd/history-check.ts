@@ -6,6 +6,48 @@ export interface HistoryReader {
   read(key: string, revision: number): Promise<{ readonly revision: number; readonly kv: KeyValue | null } | null>;
 }
 
+/** The last event that was delivered, or the newest key of the snapshot before it. */
+export type Witness =
+  | { readonly type: 'put'; readonly kv: KeyValue }
+  | { readonly type: 'delete'; readonly key: string; readonly revision: number };
+
+/** `unknown`: what would tell is not kept any more; a fresh snapshot tells. */
+export type HistoryFinding =
+  | { readonly kind: 'same' }
+  | { readonly kind: 'changed'; readonly reason: string }
+  | { readonly kind: 'unknown'; readonly compactRevision: number };
+
+/**
+ * As `findHistoryChange`, for the last event whatever it was: a deletion that was applied must be in the store's past at its
+ * very revision, or what came at that revision, and was never delivered, would be missed.
+ */
+export async function checkHistory(
+  reader: HistoryReader,
+  applied: number,
+  witness: Witness | null,
+  anyKey: string,
+): Promise<HistoryFinding> {
+  const kv = witness?.type === 'put' ? witness.kv : null;
+  const change = await findHistoryChange(reader, applied, kv, witness?.type === 'delete' ? witness.key : anyKey);
+  if (change !== null) return { kind: 'changed', reason: change };
+  return witness?.type === 'delete' ? checkDeletion(reader, witness) : { kind: 'same' };
+}
+
+async function checkDeletion(
+  reader: HistoryReader,
+  { key, revision }: { readonly key: string; readonly revision: number },
+): Promise<HistoryFinding> {
+  try {
+    const before = await reader.read(key, revision - 1);
+    const after = await reader.read(key, revision);
+    if (before?.kv != null && after?.kv === null) return { kind: 'same' };
+    return { kind: 'changed', reason: `${key} was not deleted at revision ${revision}` };
+  } catch (error) {
+    if (error instanceof CompactedError) return { kind: 'unknown', compactRevision: error.compactRevision };
+    throw error;
+  }
+}
+
 /**
  * Tells whether the store's past is the one this process has seen up to `applied`: revisions haven't gone back, and a
  * key it knows is what it was at its modification revision.
