@@ -116,6 +116,14 @@ describe('a produce to a partition that this broker, which is leaving, handed ov
     expect(forwarded).toEqual([]);
   });
 
+  it('this broker was fenced: refused', async () => {
+    const { services, moves, produce, forwarded } = leaving();
+    moves();
+    services.cluster.setBrokers(registration(2));
+    expect(await produce(batchOf(['a']))).toEqual(REFUSED);
+    expect(forwarded).toEqual([]);
+  });
+
   it.each([
     ['refuses it', { errorCode: ErrorCode.NOT_LEADER_OR_FOLLOWER }],
     ['can not be reached', new OttlaError('NETWORK_EXCEPTION', 'connection refused')],

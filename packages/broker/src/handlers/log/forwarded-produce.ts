@@ -60,8 +60,9 @@ function count(connection: Connection, by: 1 | -1): void {
   underWay.set(connection, (underWay.get(connection) ?? 0) + by);
 }
 
+/** Not when its registration is gone: a process that was paused could put what its client has long given up. */
 function isLeaving({ image, self }: BrokerServices): boolean {
-  return image().brokers.get(self.broker)?.value.state !== 'active';
+  return image().brokers.get(self.broker)?.value.state === 'draining';
 }
 
 function mayForward({ appending }: MovedProduce): boolean {
