@@ -236,7 +236,11 @@ function topicMetadata(topic: KafkaTopic, image: ClusterImage): door.TopicMetada
   const topicId = topic.topicId ?? NO_TOPIC_ID;
   return {
     errorCode: topic.errorCode,
-    errorMessage: describe(topic.errorCode, name),
+    // Kafka's answer has no words for it.
+    errorMessage:
+      topic.errorCode === ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+        ? `topic ${name} doesn't exist: create it, or check its name`
+        : describe(topic.errorCode, name),
     name,
     topicId,
     internal: topic.isInternal ?? false,
