@@ -10,6 +10,7 @@ export class Actions {
   /** What is still to be undone. */
   private readonly undo = new Set<() => void>();
   private healed = false;
+  private restoring = false;
   private readonly rotten = new Set<number>();
 
   constructor(private readonly world: World) {}
@@ -231,6 +232,9 @@ export class Actions {
 
   /** What the store holds now is what it will hold again `laterMs` later. */
   restoreStore(laterMs: number): void {
+    // One in a run: what a second one brings back may be what the first one had brokers write.
+    if (this.restoring) return;
+    this.restoring = true;
     const snapshot: MachineSnapshot = this.world.store.snapshot();
     this.lasting(laterMs, () => {
       if (this.healed) return;
