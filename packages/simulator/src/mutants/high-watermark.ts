@@ -28,7 +28,7 @@ export const HIGH_WATERMARK: readonly Mutant[] = [
   },
   {
     name: 'pending-expansion-counts-toward-minimum',
-    ambush: 'the answer to a shrink is lost',
+    ambush: 'one comes back while another is eligible, and the store cannot be reached',
     invariant: '4 consumed',
     loses: 'Records that consumers have read: the store still names eligible leaders that lack them.',
     edits: [
@@ -66,7 +66,7 @@ export const HIGH_WATERMARK: readonly Mutant[] = [
   },
   {
     name: 'log-end-kept-across-epochs',
-    ambush: 'leadership goes over, and back before the former leader has followed',
+    ambush: 'a machine crashes again when its broker has registered',
     invariant: '3 acknowledged',
     loses: 'Acknowledged records: the leader counts what a follower held before it was cut back.',
     edits: [
@@ -83,6 +83,17 @@ export const HIGH_WATERMARK: readonly Mutant[] = [
     known.ends ??= new Map();
     known.ends.set(progress.broker, { logId: progress.logId, logEnd });
     progress.hasReported = true;`,
+      },
+      {
+        file: FOLLOWERS,
+        find: `    progress.logId = message.logId;
+    progress.logEnd = null;`,
+        replace: `    progress.logId = message.logId;`,
+      },
+      {
+        file: FOLLOWERS,
+        find: `    progress.logEnd = logEnd;`,
+        replace: `    progress.logEnd = Math.max(progress.logEnd ?? 0, logEnd);`,
       },
     ],
   },

@@ -51,7 +51,7 @@ export const TRUNCATION: readonly Mutant[] = [
   },
   {
     name: 'stale-push-accepted',
-    ambush: 'leadership goes over, and back before the former leader has followed',
+    ambush: 'pushes arrive when leadership has gone over and back',
     invariant: '2 logs agree',
     loses: 'Records of a leadership that was undone come back on one replica.',
     edits: [
@@ -64,7 +64,7 @@ export const TRUNCATION: readonly Mutant[] = [
   },
   {
     name: 'append-result-of-older-epoch',
-    ambush: 'leadership goes over, and back before the former leader has followed',
+    ambush: 'leadership moves while the leader is writing',
     invariant: '2 logs agree',
     loses: 'Acknowledged records: a follower counts for records that it holds of another leadership.',
     edits: [

@@ -106,6 +106,10 @@ export class Ambushes {
         return actions.cut(`b${id}`, STORE_HOST, false, step.ms);
       case 'cut':
         return actions.cut(`b${scene[step.from]}`, `b${id}`, false, step.ms);
+      case 'slow-link':
+        return actions.degrade(`b${scene[step.from]}`, `b${id}`, step.delayMs, 0, step.ms);
+      case 'slow-disk':
+        return actions.slowDisk(id, step.factor, step.ms);
       case 'reset':
         return actions.reset(`b${scene[step.from]}`, `b${id}`);
       case 'refuse-connects':

@@ -195,7 +195,45 @@ const restores: readonly Recipe[] = [
   }),
 ];
 
-const RECIPES = [...chases, ...isrRaces, ...memberships, ...restores];
+/** What is on its way when leadership or the ISR changes. */
+const stragglers: readonly Recipe[] = [
+  (between) => ({
+    name: 'leadership moves while the leader is writing',
+    spring: 'elected',
+    times: between(1, 3),
+    steps: [
+      { afterMs: between(0, 300), to: 'leader', blow: 'slow-disk', factor: between(100, 1_000), ms: 4_000 },
+      { afterMs: between(500, 2_000), to: 'leader', blow: 'end-lease' },
+    ],
+  }),
+  (between) => {
+    const at = between(300, 1_500);
+    return {
+      name: 'pushes arrive when leadership has gone over and back',
+      spring: 'elected',
+      times: between(1, 3),
+      steps: [
+        { afterMs: 0, to: 'follower', from: 'leader', blow: 'slow-link', delayMs: between(150, 600), ms: 8_000 },
+        { afterMs: at, to: 'leader', blow: 'end-lease' },
+        { afterMs: at + between(20, 150), to: 'follower', blow: 'end-lease' },
+      ],
+    };
+  },
+  (between) => {
+    const lagMs = between(1_200, 4_500);
+    return {
+      name: 'one comes back while another is eligible, and the store cannot be reached',
+      spring: 'isr-shrank',
+      steps: [
+        { afterMs: 0, to: 'follower', from: 'leader', blow: 'cut', ms: lagMs + 4_000 },
+        { afterMs: 0, to: 'removed', from: 'leader', blow: 'cut', ms: lagMs },
+        { afterMs: lagMs - 100, to: 'leader', blow: 'cut-from-store', ms: between(1_000, 2_500) },
+      ],
+    };
+  },
+];
+
+const RECIPES = [...chases, ...isrRaces, ...memberships, ...restores, ...stragglers];
 /** The seed's remainder by this says which recipe the run is about; the remainders beyond the recipes: none. */
 const PERIOD = 32;
 /** Of the recipes' runs so many have a second ambush, drawn at random: one in this many. */
