@@ -58,7 +58,7 @@ describe('exemptions', () => {
     ],
     [
       'the store comes back without the partition',
-      of([version(0, record()), version(50, null, true)]),
+      of([version(0, record()), version<PartitionRecord>(50, null, true)]),
       ['restored at 50'],
     ],
   ])('%s', (_situation, found, expected) => {

@@ -1,4 +1,12 @@
-import { type ApiName, apis, encodeResponse, type InputOf, type Request, readRequest } from '@ottla/protocol';
+import {
+  type AnyApi,
+  type ApiName,
+  apis,
+  encodeResponse,
+  type InputOf,
+  type Request,
+  readRequest,
+} from '@ottla/protocol';
 import { ManualClock, SeededRandom, type TcpConnection, type TcpHandlers, type TcpNetwork } from '@ottla/runtime';
 import { Recorder } from '../../src/history/recorder';
 import type { ActorContext } from '../../src/workload/actor';
@@ -42,8 +50,8 @@ export class FakeBroker implements TcpNetwork {
     const body = answer?.(request);
     if (body === undefined || body === null) return;
     const { apiVersion, correlationId } = request.header;
-    const api = apis[request.name];
-    const { chunks } = encodeResponse(api, apiVersion, correlationId, body as InputOf<typeof api.response>);
+    const api: AnyApi = apis[request.name];
+    const { chunks } = encodeResponse(api, apiVersion, correlationId, body as InputOf<AnyApi['response']>);
     for (const chunk of chunks) connection.deliver(chunk as Uint8Array);
   }
 }
