@@ -41,7 +41,8 @@ export class World {
   readonly actions = new Actions(this);
   readonly violations: Violation[] = [];
   private readonly clients = new Map<string, Life>();
-  private readonly fencings = new Fencings(DISTRUST_MS);
+  private readonly storeHistory: StoreHistory;
+  private readonly fencings: Fencings;
 
   constructor(
     readonly time: SimTime,
@@ -52,7 +53,9 @@ export class World {
     this.network = new Network(time, streams.of('network'), () => plan.link);
     this.store = new SimStore(time, this.network, streams.of('store'), plan.store);
     this.brokers = new Map(plan.brokers.map((id) => [id, this.createBroker(id)]));
-    this.checkStore(new StoreHistory(String(plan.settings['cluster.id'])));
+    this.storeHistory = new StoreHistory(String(plan.settings['cluster.id']));
+    this.fencings = new Fencings(DISTRUST_MS, (broker) => this.storeHistory.lastGone(broker));
+    this.checkStore(this.storeHistory);
   }
 
   violation(violation: Violation): void {

@@ -24,6 +24,8 @@ export class StoreHistory {
   /** The store was restored: until the next generation every partition is written anew, from what replicas hold. */
   private isRewritten = false;
 
+  private readonly gone = new Map<number, string>();
+
   constructor(clusterId: string) {
     this.view = new StoreView(clusterId);
     this.next = new StoreView(clusterId);
@@ -38,6 +40,11 @@ export class StoreHistory {
       at,
       message: `store revision ${revision}: ${message}`,
     }));
+  }
+
+  /** The run whose registration under a broker id was deleted last; null when none was. */
+  lastGone(broker: number): string | null {
+    return this.gone.get(broker) ?? null;
   }
 
   /** The store was replaced by a backup: another history begins with what that holds. */
@@ -61,6 +68,7 @@ export class StoreHistory {
         return findings;
       }
       case 'registration':
+        if (change.after === null && change.before !== null) this.gone.set(change.broker, change.before.value.run);
         return checkRegistration(change.broker, change.before, change.after, writer, {
           before: this.view.claim,
           after: this.next.claim,

@@ -22,6 +22,7 @@ export type Step = { readonly afterMs: number; readonly to: Role } & (
   | { readonly blow: 'kill' | 'crash' | 'stop' | 'pause' | 'isolate' | 'cut-from-store'; readonly ms: number }
   | { readonly blow: 'cut'; readonly from: Role; readonly ms: number }
   | { readonly blow: 'slow-link'; readonly from: Role; readonly delayMs: number; readonly ms: number }
+  | { readonly blow: 'cut-catch-up'; readonly ms: number }
   | { readonly blow: 'slow-disk'; readonly factor: number; readonly ms: number }
   | { readonly blow: 'reset'; readonly from: Role }
   | { readonly blow: 'refuse-connects'; readonly ms: number }

@@ -108,6 +108,8 @@ export class Ambushes {
         return actions.cut(`b${scene[step.from]}`, `b${id}`, false, step.ms);
       case 'slow-link':
         return actions.degrade(`b${scene[step.from]}`, `b${id}`, step.delayMs, 0, step.ms);
+      case 'cut-catch-up':
+        return actions.cutCatchUp(id, 2, step.ms);
       case 'slow-disk':
         return actions.slowDisk(id, step.factor, step.ms);
       case 'reset':

@@ -231,6 +231,23 @@ const stragglers: readonly Recipe[] = [
       ],
     };
   },
+  (between) => ({
+    name: 'the controller sees the store late',
+    spring: 'claimed',
+    times: between(1, 3),
+    steps: [
+      { afterMs: between(100, 1_500), to: 'controller', blow: 'delay-watch', delayMs: between(100, 1_500), ms: 6_000 },
+    ],
+  }),
+  (between) => ({
+    name: 'what brokers catch up with is cut',
+    spring: 'elected',
+    times: between(2, 4),
+    steps: [
+      { afterMs: between(0, 50), to: 'follower', blow: 'cut-catch-up', ms: between(300, 2_500) },
+      { afterMs: between(0, 500), to: 'leader', blow: 'cut-catch-up', ms: between(300, 1_500) },
+    ],
+  }),
 ];
 
 const RECIPES = [...chases, ...isrRaces, ...memberships, ...restores, ...stragglers];
