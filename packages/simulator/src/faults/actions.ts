@@ -1,7 +1,20 @@
 import type { MachineSnapshot } from '@ottla/metadata';
-import type { SynPolicy } from '../network/network';
-import type { World } from '../run/world';
-import { STORE_HOST } from '../store/sim-store';
+import type { Network, SynPolicy } from '../network/network';
+import type { SimBroker } from '../process/sim-broker';
+import { type SimStore, STORE_HOST } from '../store/sim-store';
+import type { SimTime } from '../time/sim-time';
+
+/** What there is to be broken. */
+export interface Breakable {
+  readonly time: SimTime;
+  readonly network: Network;
+  readonly store: SimStore;
+  readonly brokers: ReadonlyMap<number, SimBroker>;
+  readonly trace: { line(text: string): void };
+  readonly counters: { add(name: string): void };
+  /** All machines, those of clients too. */
+  hosts(): readonly string[];
+}
 
 const RESTART_MS = 100;
 
@@ -13,7 +26,7 @@ export class Actions {
   private restoring = false;
   private readonly rotten = new Set<number>();
 
-  constructor(private readonly world: World) {}
+  constructor(private readonly world: Breakable) {}
 
   /** kill -9; started again after `downMs`. */
   kill(id: number, downMs: number): void {
@@ -122,10 +135,10 @@ export class Actions {
 
   /** The brokers split in two groups; the store and clients stay with the first. */
   split(group: readonly number[], ms: number): void {
-    const { network, plan } = this.world;
+    const { network, brokers } = this.world;
     this.world.trace.line(`brokers ${group} are cut off from the other brokers for ${ms} ms`);
     const undo = group.flatMap((inside) =>
-      plan.brokers
+      [...brokers.keys()]
         .filter((outside) => !group.includes(outside))
         .flatMap((outside) => [network.hold(`b${inside}`, `b${outside}`), network.hold(`b${outside}`, `b${inside}`)]),
     );

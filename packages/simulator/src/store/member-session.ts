@@ -1,6 +1,8 @@
-import { MachineError, WatchCursor } from '@ottla/metadata';
+import { MachineError, type StoreMachine, WatchCursor } from '@ottla/metadata';
 import type { PipeEnd } from '../network/pipe';
 import type { Life } from '../process/life';
+import type { SimTime } from '../time/sim-time';
+import type { StoreHabits, StoreTroubles } from './habits';
 import {
   fromCommit,
   fromKeyValue,
@@ -13,7 +15,19 @@ import {
   type WatchMessage,
 } from './messages';
 import { type FromMember, PACKET_BYTES, type ToMember } from './protocol';
-import type { SimStore } from './sim-store';
+
+/** The store as its sessions have it. */
+export interface SessionStore {
+  readonly time: SimTime;
+  readonly machine: StoreMachine;
+  readonly habits: StoreHabits;
+  troublesOf(broker: number): StoreTroubles;
+  /** Carries something out on behalf of a broker. */
+  apply<T>(writer: number, action: (machine: StoreMachine) => T): T;
+  /** The guards of a broker's transaction on one key didn't hold. */
+  refused(writer: number, key: string): void;
+  drawLeaseId(): string;
+}
 
 interface ServedWatch {
   readonly stream: number;
@@ -34,7 +48,7 @@ export class MemberSession {
   private readonly broker: number;
 
   constructor(
-    private readonly store: SimStore,
+    private readonly store: SessionStore,
     private readonly life: Life,
     private readonly end: PipeEnd<FromMember, ToMember>,
     client: string,
