@@ -9,6 +9,7 @@ import { WatchedPeers } from '../peers/watched-peers';
 import type { Closing } from './closing';
 import { ensureGeneration } from './generation';
 import type { BrokerPorts, ClosablePeers } from './ports';
+import { contradiction, readSeen } from './seen-store';
 
 export interface FoundationOptions {
   readonly ports: BrokerPorts;
@@ -52,6 +53,9 @@ export async function openFoundation(options: FoundationOptions): Promise<Founda
   const tracker = new ImageTracker({ ...shared, store: opened.store, clusterId });
   closing.add('the image of the cluster', () => tracker.close());
   await tracker.start(STORE_TIMEOUT_MS);
+  const seen = await readSeen(ports.disk, directory.dir);
+  const restored = seen === null ? null : contradiction(seen, tracker.image);
+  if (restored !== null) tracker.suspend(restored, seen!.generation);
 
   const doubts = new Doubts(clock);
   const network = new WatchedPeers(ports.openPeers(logger), {

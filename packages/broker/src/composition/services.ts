@@ -76,7 +76,7 @@ async function openReplicas(
   });
   closing.add('the replicas', () => replicas.close());
   const intervalMs = config['replica.high.watermark.checkpoint.interval.ms'];
-  const checkpoints = new Checkpoints({ ...shared, replicas, intervalMs });
+  const checkpoints = new Checkpoints({ ...shared, disk: foundation.ports.disk, replicas, intervalMs });
   closing.add('the checkpoints', () => checkpoints.close());
   const release = (topicId: string, partition: number): Promise<void> => replicas.release(topicId, partition);
   const deletions = new Deletions({ ...shared, broker: self.broker, clusterId, release });

@@ -64,11 +64,15 @@ export class Deletions {
   }
 
   private async carryOut(deletion: Versioned<DeletionRecord>): Promise<void> {
-    const { directory, logger, release } = this.options;
+    const { directory, logger, release, tracker } = this.options;
     const { topicId, name, partitions } = deletion.value;
     for (let partition = 0; partition < partitions; partition++) await release(topicId, partition);
     const folders = (await directory.partitionsOnDisk()).filter((folder) => folder.topicId === topicId);
-    for (const { topic, partition } of folders) await directory.deletePartition({ topic, partition, topicId });
+    for (const { topic, partition } of folders) {
+      // The store may have been restored to before the deletion, and the replica be in use again.
+      if (!tracker.image.deletions.has(topicId)) return;
+      await directory.deletePartition({ topic, partition, topicId });
+    }
     await this.strikeOff(deletion);
     if (folders.length > 0) logger.info(`${name}: topic deleted, ${folders.length} replicas removed from disk`);
   }

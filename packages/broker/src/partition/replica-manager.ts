@@ -138,9 +138,15 @@ export class ReplicaManager implements Partitions {
 
   /** For the controller, when the store was restored from a backup. Everything stays stopped until its next generation. */
   async stopAndReport(): Promise<ReplicasReport> {
+    const { directory, tracker } = this.options;
+    // What isn't open: all of it after a start, and what the backup's records don't give to this broker.
+    for (const { topic, partition, topicId } of await directory.partitionsOnDisk()) {
+      const isKnown = topicId !== null && tracker.image.topicNames.get(topicId) === topic;
+      if (isKnown && !this.held.has(keyOf(topicId, partition))) this.hold(topic, topicId, partition);
+    }
     await Promise.all([...this.held.values()].map((held) => held.opened));
     for (const { follower } of this.held.values()) if (follower !== null) this.leaderLinks.follow(follower, null);
-    return stopAndReport(this.held.values(), this.options.directory.logId);
+    return stopAndReport(this.held.values(), directory.logId);
   }
 
   /** Closes every stream and stops every replica. The logs are closed by the directory's owner. */
@@ -219,6 +225,7 @@ export class ReplicaManager implements Partitions {
     const record = image.partitions.get(topicId)?.get(partition);
     const topic = image.topicNames.get(topicId);
     if (record === undefined || topic === undefined || this.closed) return;
+    // Of a store that was restored from a backup: what is here is opened when it's to be told.
     if (this.options.tracker.suspended !== null) return;
     if (partition >= image.topics.get(topic)!.value.partitions) return;
     const held = this.held.get(keyOf(topicId, partition));

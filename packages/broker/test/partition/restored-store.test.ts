@@ -119,6 +119,25 @@ describe('a store restored from a backup under running brokers', () => {
     expect(await readable('letters', 1)).toEqual(['in a later epoch']);
   });
 
+  it('all brokers start only after the restore, with logs of no later epoch: what they had seen of the store tells', async () => {
+    await threeBrokers();
+    await createTopic('letters', [3, 1, 2]);
+    await createTopic('others', [1, 2, 3]);
+    const backup = world.backup();
+    // Broker 2 falls behind; the leader epoch stays the same.
+    const disks = [await world.kill(2)];
+    await eventually(() => isr('letters').length === 2, 'broker 2 to leave the ISR');
+    await send('letters', 'acknowledged without broker 2');
+    await world.checkpoint(1);
+    disks.push(await world.kill(1), await world.kill(3));
+    world.restore(backup);
+    await world.start(2, disks[0]);
+    await world.start(1, disks[1]);
+    await world.start(3, disks[2]);
+    await eventually(isHealed(2, 'letters'), 'a second generation, with all in sync');
+    expect(await readable('letters', 1)).toEqual(['acknowledged without broker 2']);
+  });
+
   it('a topic that the backup does not know: its replicas stop, its folders stay, and its name may be used again', async () => {
     await threeBrokers();
     await createTopic('letters', [1, 2, 3]);

@@ -4,6 +4,7 @@ import { ImageTracker, type MachineSnapshot, MemoryStore } from '@ottla/metadata
 import type { PartitionRecord } from '@ottla/replication';
 import { type Logger, MemoryDisk, nodeClock, nodeCodecs, nodeRandom, silentLogger } from '@ottla/runtime';
 import { ensureGeneration } from '../../src/composition/generation';
+import { contradiction, readSeen, seenIn, writeSeen } from '../../src/composition/seen-store';
 import { brokerConfig } from '../../src/config/schema';
 import { Deletions } from '../../src/partition/deletions';
 import { ReplicaManager } from '../../src/partition/replica-manager';
@@ -51,6 +52,9 @@ export class MemberWorld {
     await tracker.start();
     const where = { dir: '/data', clusterId: CLUSTER, brokerId: id, run: self.run, bootId: 'boot' };
     const directory = await LogDirectory.open({ ...shared, ...where, disk: disk.mount() });
+    const seen = await readSeen(disk.mount(), '/data');
+    const restored = seen === null ? null : contradiction(seen, tracker.image);
+    if (restored !== null) tracker.suspend(restored, seen!.generation);
     const network = this.peers.network();
     const onSuperseded = (error: Error): void => void warnings.push(`superseded: ${error.message}`);
     const member = new ClusterMember({
@@ -84,6 +88,12 @@ export class MemberWorld {
     const broker = { id, disk, tracker, member, replicas, directory, topics, producerIds, deletions, warnings };
     this.brokers.set(id, broker);
     return broker;
+  }
+
+  /** What a broker's checkpoints do every few seconds. */
+  async checkpoint(id: number): Promise<void> {
+    const { disk, tracker } = this.brokers.get(id)!;
+    await writeSeen(disk.mount(), '/data', seenIn(tracker.image));
   }
 
   /** The process dies; what it wrote stays. */

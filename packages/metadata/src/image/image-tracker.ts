@@ -88,10 +88,10 @@ export class ImageTracker {
 
   /**
    * Something elsewhere tells that the store isn't the one that the cluster has relied on: no writes until a generation
-   * above the image's.
+   * above the image's, and above `generation`.
    */
-  suspend(reason: string): void {
-    if (this.#suspension === null) this.#suspendWrites(reason);
+  suspend(reason: string, generation = 0): void {
+    if (this.#suspension === null) this.#suspendWrites(reason, generation);
   }
 
   /** Why writes are suspended; null when they aren't. */
@@ -217,8 +217,8 @@ export class ImageTracker {
     if (this.#suspension === null) this.#suspendWrites(reason);
   }
 
-  #suspendWrites(reason: string): void {
-    const generation = this.#image.generation?.value.generation ?? 0;
+  #suspendWrites(reason: string, known = 0): void {
+    const generation = Math.max(known, this.#image.generation?.value.generation ?? 0);
     this.#suspension = {
       generation,
       reason:
