@@ -9,6 +9,7 @@ import { candidatesHoldEverything } from './inside/candidates';
 import type { ReplicaSample } from './inside/cluster-sample';
 import { groupLogForward } from './inside/group-log';
 import { imageEqualsStore } from './inside/images';
+import { keptFolders } from './inside/kept-folders';
 import { batchesOf } from './inside/replica-logs';
 import { type ReplicaLog, replicasAgree } from './inside/replicas-agree';
 import { uncleanElections } from './inside/unclean-elections';
@@ -84,6 +85,7 @@ export class Monitor {
       ...this.compareDisks(),
       ...this.compareImages(),
       ...uncleanElections(truth),
+      ...this.compareFolders(),
       ...checkHistory({ history, exemptions, truth, producerExpirationMs }),
       ...this.elections(),
     ];
@@ -174,6 +176,15 @@ export class Monitor {
       if (!exempt) violations.push(...replicasAgree(time.now(), this.nameOf(key), logs));
     }
     return violations;
+  }
+
+  private compareFolders(): Violation[] {
+    const { inspect, time } = this.world;
+    return keptFolders(time.now(), this.truth.partitions, {
+      topicNamed: (topicId) => this.truth.topicNamed(topicId),
+      folders: (broker) => inspect.replicas(broker),
+      lostData: (broker) => inspect.dataLosses(broker).length > 0,
+    });
   }
 
   private compareImages(): Violation[] {

@@ -19,6 +19,7 @@ export const STORAGE: readonly Mutant[] = [
   },
   {
     name: 'folder-deleted-for-absence',
+    ambush: 'the store is restored to before a broker had registered',
     invariant: '3 acknowledged',
     loses: 'All records of a topic, when the metadata store is restored from a backup that does not know it.',
     edits: [

@@ -68,4 +68,10 @@ describe('fencings', () => {
     const found = events.flatMap(([at, process, event]) => fencings.onEvent(at, process, event));
     expect(found).toHaveLength(violations);
   });
+
+  it('the registration that goes is that of the run that is fenced', () => {
+    const gone = new Fencings(100, () => 'r2');
+    expect(gone.onEvent(1, 'b1.1', fenced('silent'))).toEqual([]);
+    expect(gone.onEvent(2, 'b1.1', fenced('silent', 'r1'))).toMatchObject([{ invariant: '9 bounded fencing' }]);
+  });
 });
