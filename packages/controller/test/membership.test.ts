@@ -90,6 +90,22 @@ describe('registration', () => {
     expect(await registeredRun(world, 1)).toBe('run-1b');
   });
 
+  it('of its own past, in a restored store that its image has not heard of yet, takes nothing over', async () => {
+    const world = new ClusterWorld();
+    const former = await world.join(1);
+    const backup = world.store.backup();
+    former.kill();
+    const process = await world.join(1, 'run-1b');
+    process.store.holdWatch();
+    world.store.restore(backup);
+    await world.run(TIMINGS.leaseTtlMs / 2);
+    expect(await registeredRun(world, 1)).toBe('run-1');
+    expect(process.superseded).toBeNull();
+    process.store.releaseWatch();
+    await world.untilTrue(async () => (await registeredRun(world, 1)) === 'run-1b');
+    expect(process.superseded).toBeNull();
+  });
+
   it('whose answer was lost is recognised as its own', async () => {
     const world = new ClusterWorld();
     const one = await world.launch(1);

@@ -166,13 +166,18 @@ export class BrokerRegistrar {
   /** The key exists: by an earlier attempt of this run, under this lease or a lost one; or by another process. */
   async #onOccupied(result: TxnResult, leaseId: string): Promise<void> {
     const kv = result.reads[0]?.[0];
-    this.#again = true;
-    if (kv === undefined) return;
+    if (kv === undefined) {
+      this.#again = true;
+      return;
+    }
     const { run, state } = brokerRegistrationCodec.decode(kv.value, kv.key);
     if (run !== this.#options.self.run) {
+      // The answer of a restored store may come before the image hears of the restore.
+      if (result.revision < this.#options.view.image.revision) this.onRestored();
       if (!this.#isOfThePast()) throw this.#superseded(run);
       throw new StoreUnavailableError(`run ${run} is still registered in the restored store`, false);
     }
+    this.#again = true;
     if (kv.lease !== leaseId) return this.#removeStale(kv);
     this.#adopt({ createRevision: kv.createRevision, modRevision: kv.modRevision, lease: leaseId, state });
   }
