@@ -156,11 +156,12 @@ export class Actions {
   /** Packets from one machine to another take longer, or get lost. */
   degrade(from: string, to: string, delayMs: number, lossRate: number, ms: number): void {
     const link = this.world.network.link(from, to);
-    const before = link.quality;
+    // Not what it is now: another fault may end in between.
+    const usual = this.world.plan.link;
     this.world.trace.line(`${from} -> ${to}: ${delayMs} ms and ${lossRate * 100}% loss for ${ms} ms`);
-    link.quality = { delayMs: before.delayMs + delayMs, jitterMs: before.jitterMs + delayMs, lossRate };
+    link.quality = { delayMs: usual.delayMs + delayMs, jitterMs: usual.jitterMs + delayMs, lossRate };
     this.lasting(ms, () => {
-      link.quality = before;
+      link.quality = usual;
     });
   }
 
