@@ -5,6 +5,7 @@ import { continuesLog, epochsGrow, truncationPoint } from './rules/divergence';
 import { isCurrent } from './rules/identity';
 
 const RETRY_FIRST_MS = 20;
+const MAX_PATIENCE_DOUBLINGS = 3;
 const RETRY_MAX_MS = 1000;
 
 /**
@@ -28,6 +29,8 @@ export class Follower {
   /** Whether the leader knows of this replica by the stream that is open now. */
   private hasAsked = false;
   private failures = 0;
+  /** Subscriptions in a row to which no answer came in time. */
+  private unanswered = 0;
   private leaderHighWatermark = 0;
   private leaderLogStart = 0;
 
@@ -56,6 +59,7 @@ export class Follower {
   onLeaderMessage(message: LeaderMessage, headers: readonly BatchHeader[]): void {
     if (this.phase.name !== 'asked' && this.phase.name !== 'streaming') return;
     if (!isCurrent(message, this.core.leaderEpoch, this.core.subscription)) return;
+    this.unanswered = 0;
     if (message.type === 'push') this.onPush(message, headers);
     else if (message.type === 'diverged') this.onDiverged(message);
     else if (message.type === 'start-anew') this.onStartAnew(message);
@@ -103,7 +107,9 @@ export class Follower {
     const { log, leaderEpoch, options, now } = this.core;
     this.core.subscription += 1;
     this.hasAsked = true;
-    this.phase = { name: 'asked', until: now + options.replicaLagTimeMaxMs / 3 };
+    // Asking anew voids the answer that may be under way: on a slow link it has to be waited for longer and longer.
+    const patience = (options.replicaLagTimeMaxMs / 3) * 2 ** Math.min(this.unanswered++, MAX_PATIENCE_DOUBLINGS);
+    this.phase = { name: 'asked', until: now + patience };
     this.core.emit({
       type: 'to-leader',
       broker: this.leader,

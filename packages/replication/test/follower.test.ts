@@ -51,6 +51,18 @@ describe('follower: subscription', () => {
     expect(again!.message).toMatchObject({ type: 'subscribe', subscription: 2 });
   });
 
+  it('no answer comes in time again and again: it waits longer each time, so that a slow one is not voided for ever', () => {
+    const solo = follower();
+    for (const wait of [10_000, 20_000, 40_000, 80_000, 80_000]) {
+      expect(solo.replica.nextDeadline()).toBe(solo.now + wait);
+      expect(brief(solo.tick(wait))).toEqual(['to 2: subscribe 0']);
+    }
+    solo.fromLeader(push({ subscription: 6 }), []);
+    solo.step({ type: 'stream-closed' });
+    solo.step({ type: 'stream-opened' });
+    expect(solo.replica.nextDeadline()).toBe(solo.now + 10_000);
+  });
+
   it('refused, it asks again after ever longer pauses', () => {
     const solo = follower();
     const refused = { type: 'refused' as const, error: 'UNKNOWN_LEADER_EPOCH' as const, currentEpoch: 0 };
