@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
 import { missingPrograms } from './machine/capabilities';
 import { type ChaosOptions, parseOptions, USAGE } from './options';
 import { ChaosRun, isClean } from './run';
@@ -24,14 +25,14 @@ export async function main(args: readonly string[]): Promise<number> {
     return 2;
   }
   try {
-    return await run(new ChaosRun(options, (line) => console.log(line)));
+    return await run(new ChaosRun(options, (line) => console.log(line)), options.json);
   } catch (error) {
     console.error((error as Error).message);
     return 2;
   }
 }
 
-async function run(chaos: ChaosRun): Promise<number> {
+async function run(chaos: ChaosRun, json: string | null): Promise<number> {
   const interrupt = (signal: NodeJS.Signals): void => {
     chaos.removeNow();
     console.error(`ended by ${signal}; nothing was checked, nothing is left behind`);
@@ -42,7 +43,9 @@ async function run(chaos: ChaosRun): Promise<number> {
   const onExit = (): void => chaos.removeNow();
   process.once('exit', onExit);
   try {
-    return isClean(await chaos.run()) ? 0 : 1;
+    const result = await chaos.run();
+    if (json !== null) writeFileSync(json, `${JSON.stringify(result, null, 2)}\n`);
+    return isClean(result) ? 0 : 1;
   } finally {
     process.removeListener('exit', onExit);
     for (const signal of signals) process.removeListener(signal, interrupt);

@@ -11,6 +11,8 @@ export interface ChaosOptions {
   readonly kinds: readonly string[];
   /** Logs and data stay also after a run that went well. */
   readonly keep: boolean;
+  /** A file for the result as JSON; null: none. */
+  readonly json: string | null;
 }
 
 export const USAGE = `Usage: npm run chaos -- --minutes M [options]
@@ -19,7 +21,8 @@ export const USAGE = `Usage: npm run chaos -- --minutes M [options]
   --seed N            draws the faults (default: a random one, printed)
   --brokers N         3 to 9 (default: 3)
   --faults KIND,...   only these kinds
-  --keep              keep logs and data also when all went well`;
+  --keep              keep logs and data also when all went well
+  --json FILE         write the result there as well`;
 
 /** @throws Error whose message says what is wrong with the arguments. */
 export function parseOptions(args: readonly string[], randomSeed: () => number): ChaosOptions | 'help' {
@@ -32,6 +35,7 @@ export function parseOptions(args: readonly string[], randomSeed: () => number):
       brokers: { type: 'string', default: '3' },
       faults: { type: 'string', default: '' },
       keep: { type: 'boolean', default: false },
+      json: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   });
@@ -45,6 +49,7 @@ export function parseOptions(args: readonly string[], randomSeed: () => number):
     brokers: wholeNumber('brokers', values.brokers, 3, 9),
     kinds: values.faults === '' ? [] : values.faults.split(','),
     keep: values.keep,
+    json: values.json ?? null,
   };
 }
 

@@ -70,8 +70,12 @@ export class ChaosBroker {
 
   async untilHealthy(): Promise<void> {
     const url = `http://${this.at(3)}/healthz`;
-    const isHealthy = async (): Promise<boolean> => (await fetch(url, { signal: AbortSignal.timeout(2_000) })).ok;
-    await waitFor(`broker ${this.id} to be healthy`, isHealthy, START_DEADLINE_MS, 100);
+    const ask = async (): Promise<'healthy' | 'ended' | null> => {
+      if (!this.isRunning) return 'ended';
+      return (await fetch(url, { signal: AbortSignal.timeout(2_000) })).ok ? 'healthy' : null;
+    };
+    const answer = await waitFor(`broker ${this.id} to be healthy`, ask, START_DEADLINE_MS, 100);
+    if (answer === 'ended') throw new Error(`broker ${this.id} ended before it was healthy`);
   }
 
   kill(): Promise<void> {
