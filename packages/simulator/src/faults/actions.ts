@@ -157,7 +157,7 @@ export class Actions {
   degrade(from: string, to: string, delayMs: number, lossRate: number, ms: number): void {
     const link = this.world.network.link(from, to);
     // Not what it is now: another fault may end in between.
-    const usual = this.world.plan.link;
+    const { usual } = link;
     this.world.trace.line(`${from} -> ${to}: ${delayMs} ms and ${lossRate * 100}% loss for ${ms} ms`);
     link.quality = { delayMs: usual.delayMs + delayMs, jitterMs: usual.jitterMs + delayMs, lossRate };
     this.lasting(ms, () => {

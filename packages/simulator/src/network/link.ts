@@ -9,6 +9,9 @@ export interface LinkQuality {
   readonly lossRate: number;
 }
 
+/** What is wrong with a link for a while; the delay varies by as much again. */
+export type LinkTrouble = Pick<LinkQuality, 'delayMs' | 'lossRate'>;
+
 const RETRANSMIT_MS = 200;
 const RETRANSMITS_MAX = 6;
 /** After a cut ends, senders notice at their next retransmission. */
@@ -21,14 +24,28 @@ const RECOVERY_MS = 400;
 export class Link {
   /** Reasons for which no packet passes. */
   holds = 0;
+  private quality: LinkQuality;
+  private readonly troubles = new Set<LinkTrouble>();
   private readonly waiting = new Set<() => void>();
 
   constructor(
     readonly from: string,
     readonly to: string,
-    public quality: LinkQuality,
+    private readonly usual: LinkQuality,
     private readonly random: Random,
-  ) {}
+  ) {
+    this.quality = usual;
+  }
+
+  /** Packets take longer, or get lost, until the returned function is called; troubles at one time add up. */
+  degrade(trouble: LinkTrouble): () => void {
+    this.troubles.add(trouble);
+    this.measure();
+    return () => {
+      this.troubles.delete(trouble);
+      this.measure();
+    };
+  }
 
   /** How long the next packet takes. */
   latency(): number {
@@ -39,6 +56,16 @@ export class Link {
       latency += RETRANSMIT_MS * 2 ** sent;
     }
     return latency;
+  }
+
+  private measure(): void {
+    let { delayMs, jitterMs, lossRate } = this.usual;
+    for (const trouble of this.troubles) {
+      delayMs += trouble.delayMs;
+      jitterMs += trouble.delayMs;
+      lossRate = Math.max(lossRate, trouble.lossRate);
+    }
+    this.quality = { delayMs, jitterMs, lossRate };
   }
 
   /** Until a sender finds that packets pass again. */
