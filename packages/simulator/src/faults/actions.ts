@@ -155,14 +155,8 @@ export class Actions {
 
   /** Packets from one machine to another take longer, or get lost. */
   degrade(from: string, to: string, delayMs: number, lossRate: number, ms: number): void {
-    const link = this.world.network.link(from, to);
-    // Not what it is now: another fault may end in between.
-    const { usual } = link;
     this.world.trace.line(`${from} -> ${to}: ${delayMs} ms and ${lossRate * 100}% loss for ${ms} ms`);
-    link.quality = { delayMs: usual.delayMs + delayMs, jitterMs: usual.jitterMs + delayMs, lossRate };
-    this.lasting(ms, () => {
-      link.quality = usual;
-    });
+    this.lasting(ms, this.world.network.link(from, to).degrade({ delayMs, lossRate }));
   }
 
   /** New connections to a machine are refused or not answered, by something between. */
