@@ -75,7 +75,8 @@ export class ProduceForwarder {
       const quietAt = Math.max(began, this.usedAt) + quietMs;
       const until = Math.min(quietAt, began + maxMs);
       if (now >= until) return;
-      await clock.sleep(until - now);
+      // At least one: a rest that rounding makes of nothing must not be waited for again and again.
+      await clock.sleep(Math.max(1, until - now));
     }
   }
 
