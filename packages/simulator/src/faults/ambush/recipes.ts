@@ -244,8 +244,8 @@ const stragglers: readonly Recipe[] = [
     spring: 'elected',
     times: between(2, 4),
     steps: [
-      { afterMs: between(0, 50), to: 'follower', blow: 'cut-catch-up', ms: between(300, 2_500) },
-      { afterMs: between(0, 500), to: 'leader', blow: 'cut-catch-up', ms: between(300, 1_500) },
+      { afterMs: between(0, 50), to: 'follower', blow: 'cut-catch-up', ms: between(1_000, 5_000) },
+      { afterMs: between(0, 500), to: 'leader', blow: 'cut-catch-up', ms: between(1_000, 4_000) },
     ],
   }),
 ];
