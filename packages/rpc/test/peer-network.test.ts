@@ -268,7 +268,14 @@ describe('sessions', () => {
       imageRevision: 99,
       exceededGeneration: 7,
     };
-    const replica = { topicId: TOPIC_ID, partition: 3, logId: 'log-2', highestEpoch: 5, lastEpoch: -1, logEnd: 2 ** 40 };
+    const replica = {
+      topicId: TOPIC_ID,
+      partition: 3,
+      logId: 'log-2',
+      highestEpoch: 5,
+      lastEpoch: -1,
+      logEnd: 2 ** 40,
+    };
     const report: SessionRequest = {
       type: 'replicas',
       generation: 8,
