@@ -10,6 +10,10 @@ export interface DiskSpeed {
 }
 
 const DATA = '/data';
+/** Where, in a batch, its length ends, and its checksum, which covers all behind. */
+const LENGTH_END = 12;
+const CRC_END = 21;
+const BATCH_HEADER_BYTES = 61;
 const INSTANT = Promise.resolve();
 
 /** The disk of one machine. It outlives the processes that use it, one at a time. */
@@ -66,11 +70,15 @@ export class SimDisk {
     });
   }
 
-  /** One bit of a file changes by itself. */
+  /** One bit of a segment changes by itself, where a batch's checksum covers it: what it doesn't cover nobody could tell. */
   rot(path: string, where: number): void {
+    const bytes = this.memory.peek(path) ?? new Uint8Array(0);
+    const batches = batchesIn(bytes);
+    const batch = batches[where % Math.max(1, batches.length)];
+    if (batch === undefined) return;
     this.losses.push(this.time.now());
-    const size = this.memory.peek(path)?.length ?? 0;
-    this.memory.rot(path, where % Math.max(1, size), 1 << (where % 8));
+    const covered = batch.end - batch.start - CRC_END;
+    this.memory.rot(path, batch.start + CRC_END + (where % covered), 1 << (where % 8));
   }
 
   /** Another disk is put in, with nothing on it. */
@@ -110,4 +118,16 @@ export class SimDisk {
         return this.slowness > 1 ? this.speed.readMs : 0;
     }
   }
+}
+
+function batchesIn(bytes: Uint8Array): { start: number; end: number }[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const found: { start: number; end: number }[] = [];
+  for (let start = 0; start + BATCH_HEADER_BYTES <= bytes.length; ) {
+    const end = start + LENGTH_END + view.getInt32(start + LENGTH_END - 4);
+    if (end > bytes.length || end < start + BATCH_HEADER_BYTES) break;
+    found.push({ start, end });
+    start = end;
+  }
+  return found;
 }

@@ -69,6 +69,16 @@ describe('a connection', () => {
     expect([...early, ...late]).toEqual(numbers(20).map((item) => `far ${item}`));
   });
 
+  it('over a link with several troubles is as before when all are over, in whatever order they ended', async () => {
+    const two = await TwoMachines.connected();
+    const link = two.network.link('a', 'b');
+    const [slow, slower] = [link.degrade({ delayMs: 400, lossRate: 0 }), link.degrade({ delayMs: 800, lossRate: 0.3 })];
+    expect(link.latency()).toBeGreaterThanOrEqual(1_201);
+    slow();
+    slower();
+    for (let packet = 0; packet < 20; packet++) expect(link.latency()).toBeLessThan(7);
+  });
+
   it('that is cut holds what is sent, in order, and goes on when packets pass again', async () => {
     const two = await TwoMachines.connected();
     two.near.send('before', 10);
