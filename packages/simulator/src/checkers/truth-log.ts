@@ -2,8 +2,6 @@ import {
   type BrokerRegistration,
   brokerRegistrationCodec,
   type Codec,
-  type ControllerClaim,
-  controllerClaimCodec,
   type KeyValue,
   keysFor,
   parseKey,
@@ -20,7 +18,6 @@ export class TruthLog implements Truth {
   readonly partitions = new Map<string, Version<PartitionRecord>[]>();
   readonly topics = new Map<string, Version<TopicRecord>[]>();
   readonly registrations = new Map<number, Version<BrokerRegistration>[]>();
-  readonly controllers: Version<ControllerClaim>[] = [];
   readonly heard = new Map<string, Version<number>[]>();
   readonly losses = new Map<number, readonly number[]>();
   /** Leader epochs that began, in the whole cluster. */
@@ -74,9 +71,6 @@ export class TruthLog implements Truth {
         return;
       case 'broker':
         listOf(this.registrations, key.broker).push({ at, value: decoded(brokerRegistrationCodec, kv), restored });
-        return;
-      case 'controller':
-        this.controllers.push({ at, value: decoded(controllerClaimCodec, kv), restored });
     }
   }
 
@@ -92,7 +86,6 @@ export class TruthLog implements Truth {
     if (key?.kind === 'partition') listOf(this.partitions, `${key.topicId}/${key.partition}`).push(gone);
     else if (key?.kind === 'topic') listOf(this.topics, key.name).push(gone);
     else if (key?.kind === 'broker') listOf(this.registrations, key.broker).push(gone);
-    else if (key?.kind === 'controller') this.controllers.push(gone);
   }
 }
 

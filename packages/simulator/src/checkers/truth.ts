@@ -1,4 +1,4 @@
-import type { BrokerRegistration, ControllerClaim, TopicRecord } from '@ottla/metadata';
+import type { BrokerRegistration, TopicRecord } from '@ottla/metadata';
 import type { PartitionRecord } from '@ottla/replication';
 
 /** A value that the store came to hold, null when the key was deleted. */
@@ -17,7 +17,6 @@ export interface Truth {
   /** By name. */
   readonly topics: ReadonlyMap<string, readonly Version<TopicRecord>[]>;
   readonly registrations: ReadonlyMap<number, readonly Version<BrokerRegistration>[]>;
-  readonly controllers: readonly Version<ControllerClaim>[];
   /** By `<broker> <topic id>/<partition>`: the leader epochs that a broker's image showed of coordinators' partitions. */
   readonly heard: ReadonlyMap<string, readonly Version<number>[]>;
   /** When a broker's disk lost something that had been written. */

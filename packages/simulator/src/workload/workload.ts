@@ -30,6 +30,7 @@ class Clients implements Workload {
   private readonly streams: RandomStreams;
   private readonly actors: Actor[] = [];
   private readonly consumers: PlainConsumer[] = [];
+  private readonly members: GroupMember[] = [];
   private readonly progress: readonly GroupProgress[];
   private readonly monitor: Monitor;
   private readBack: ReadBackConsumer | null = null;
@@ -106,7 +107,7 @@ class Clients implements Workload {
     }
     for (const progress of this.progress) {
       const missing = progress.missing((topic, partition) => this.readBack!.endOf(topic, partition));
-      if (missing !== null) return missing;
+      if (missing !== null) return [missing, ...this.members.map((member) => member.describe())].join('; ');
     }
     return null;
   }
@@ -136,7 +137,9 @@ class Clients implements Workload {
       case 'group-member': {
         const { group, topics } = plan.settings;
         const progress = this.progress.find((one) => one.group === group) ?? new GroupProgress(group, topics);
-        return new GroupMember(context, plan.settings, progress);
+        const member = new GroupMember(context, plan.settings, progress);
+        this.members.push(member);
+        return member;
       }
     }
   }

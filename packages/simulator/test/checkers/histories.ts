@@ -90,7 +90,7 @@ export const version = <T>(at: number, value: T | null, restored = false): Versi
 export function truth(over: Partial<Truth> = {}): Truth {
   return {
     ...{ partitions: new Map([[KEY, [version(0, record())]]]), topics: new Map(), registrations: new Map() },
-    ...{ controllers: [], heard: new Map(), losses: new Map() },
+    ...{ heard: new Map(), losses: new Map() },
     ...over,
   };
 }

@@ -1,4 +1,3 @@
-import type { BrokerRegistration } from '@ottla/metadata';
 import type { PartitionRecord } from '@ottla/replication';
 
 /** An open replica of a live broker at one instant. */
@@ -21,5 +20,3 @@ export interface PartitionSample {
   readonly acknowledgedEnd: number;
   readonly replicas: readonly ReplicaSample[];
 }
-
-export type Registrations = ReadonlyMap<number, BrokerRegistration>;

@@ -27,10 +27,6 @@ export class DoorClient {
     return known === undefined || known.leader < 0 ? null : known;
   }
 
-  partitions(topic: string): number {
-    return this.topics.get(topic)?.partitions.size ?? 0;
-  }
-
   refresh(topic: string): Promise<void> {
     this.refreshing ??= this.fetchMetadata(topic).finally(() => {
       this.refreshing = null;
