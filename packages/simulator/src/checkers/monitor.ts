@@ -188,11 +188,14 @@ export class Monitor {
   }
 
   private compareImages(): Violation[] {
+    const { truth } = this;
     const { inspect, brokers, time } = this.world;
     const store = inspect.store();
     return brokers.flatMap((broker) => {
       const image = inspect.live(broker)?.image();
-      return image === undefined ? [] : imageEqualsStore(time.now(), broker, image, store);
+      // Until a new generation begins an image may be of the history that was lost, at a revision of the same number.
+      const lost = (image?.generation?.value.generation ?? 0) <= (truth.restoredGeneration ?? -1);
+      return image === undefined || lost ? [] : imageEqualsStore(time.now(), broker, image, store);
     });
   }
 

@@ -2,6 +2,7 @@ import {
   type BrokerRegistration,
   brokerRegistrationCodec,
   type Codec,
+  generationCodec,
   type KeyValue,
   keysFor,
   parseKey,
@@ -24,6 +25,8 @@ export class TruthLog implements Truth {
   epochs = 0;
   /** Grows with each change. */
   changes = 0;
+  /** The generation that the last restore brought back; null without one. */
+  restoredGeneration: number | null = null;
   private readonly names = new Map<string, string>();
   private present = new Set<string>();
 
@@ -39,6 +42,7 @@ export class TruthLog implements Truth {
   /** The store was replaced by an older snapshot, which holds these. */
   onRestored(at: number, entries: readonly KeyValue[]): void {
     this.changes++;
+    this.restoredGeneration = generationIn(entries);
     const kept = new Set(entries.map(({ key }) => key));
     for (const key of [...this.present]) if (!kept.has(key)) this.remove(at, key, true);
     for (const kv of entries) this.put(at, kv, true);
@@ -87,6 +91,11 @@ export class TruthLog implements Truth {
     else if (key?.kind === 'topic') listOf(this.topics, key.name).push(gone);
     else if (key?.kind === 'broker') listOf(this.registrations, key.broker).push(gone);
   }
+}
+
+function generationIn(entries: readonly KeyValue[]): number {
+  const kv = entries.find(({ key }) => parseKey(keysFor(clusterOf(key)), key)?.kind === 'generation');
+  return kv === undefined ? 0 : decoded(generationCodec, kv).generation;
 }
 
 function decoded<T>(codec: Codec<T>, kv: KeyValue): T {

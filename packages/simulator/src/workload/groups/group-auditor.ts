@@ -42,7 +42,8 @@ export class GroupAuditor implements Actor {
     }
   }
 
-  private async ask({ group, topics }: GroupProgress, link: CoordinatorLink): Promise<void> {
+  private async ask(progress: GroupProgress, link: CoordinatorLink): Promise<void> {
+    const { group, topics } = progress;
     if (topics.some((topic) => this.client.topic(topic) === null)) await this.client.refresh(...topics);
     const wanted = new Map<string, number[]>();
     for (const topic of topics) {
@@ -53,6 +54,10 @@ export class GroupAuditor implements Actor {
           Array.from({ length: count }, (_, partition) => partition),
         );
     }
-    if (wanted.size > 0) await committedOffsets(this.context, link, group, wanted);
+    if (wanted.size === 0) return;
+    // Also what a member committed without hearing the answer.
+    for (const { topic, partition, offset } of await committedOffsets(this.context, link, group, wanted)) {
+      progress.note(topic, partition, offset);
+    }
   }
 }

@@ -1,6 +1,6 @@
 /** How far a group has come, as its members were told. */
 export class GroupProgress {
-  /** By `topic-partition`, the offset acknowledged last. */
+  /** By `topic-partition`, the offset acknowledged or told last. */
   private readonly committed = new Map<string, number>();
 
   constructor(
