@@ -63,6 +63,11 @@ export const CONTROLLING: readonly Mutant[] = [
     loses: 'A broker that has just come back is thrown out for its predecessor.',
     edits: [
       {
+        file: 'packages/controller/src/core/detection/succession.ts',
+        find: `compare: [...change.compare, fenced]`,
+        replace: `compare: fenced === null ? [] : change.compare`,
+      },
+      {
         file: 'packages/controller/src/core/detection/fencing.ts',
         find: `    compare: [registrationGuard(state.keys, registration)],`,
         replace: `    compare: [].map(() => registrationGuard(state.keys, registration)),`,

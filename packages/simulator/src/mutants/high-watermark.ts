@@ -66,7 +66,7 @@ export const HIGH_WATERMARK: readonly Mutant[] = [
   },
   {
     name: 'log-end-kept-across-epochs',
-    ambush: 'a machine crashes again when its broker has registered',
+    ambush: 'a follower behind a slow link loses its tail',
     invariant: '3 acknowledged',
     loses: 'Acknowledged records: the leader counts what a follower held before it was cut back.',
     edits: [

@@ -248,6 +248,15 @@ const stragglers: readonly Recipe[] = [
       { afterMs: between(0, 500), to: 'leader', blow: 'cut-catch-up', ms: between(1_000, 4_000) },
     ],
   }),
+  (between) => ({
+    name: 'a follower behind a slow link loses its tail',
+    spring: 'elected',
+    times: between(1, 2),
+    steps: [
+      { afterMs: 0, to: 'follower', from: 'leader', blow: 'slow-link', delayMs: between(100, 600), ms: 8_000 },
+      { afterMs: between(500, 2_500), to: 'follower', blow: 'crash', ms: between(50, 400) },
+    ],
+  }),
 ];
 
 const RECIPES = [...chases, ...isrRaces, ...memberships, ...restores, ...stragglers];
