@@ -26,6 +26,7 @@ export function chooseKinds(
     const reason = reasonFor(needs);
     return reason === undefined ? [] : [`${name}: ${reason}`];
   });
+  if (possible.length === 0) throw new Error(`no fault can be made here: ${skipped.join('; ')}`);
   return { possible, skipped };
 }
 

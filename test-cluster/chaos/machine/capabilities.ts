@@ -1,7 +1,7 @@
 import { hasProgram } from '../../harness/processes';
 
 /** What faults need beside processes and signals. */
-export type Capability = 'namespaces' | 'mounts' | 'etcd';
+export type Capability = 'namespaces' | 'mounts';
 
 export interface Missing {
   readonly capability: Capability;
