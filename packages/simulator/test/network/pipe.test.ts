@@ -61,7 +61,7 @@ describe('a connection', () => {
 
   it('loses packets without losing or changing the order of items: they come later', async () => {
     const two = await TwoMachines.connected();
-    two.network.link('a', 'b').quality = { delayMs: 1, jitterMs: 0, lossRate: 0.5 };
+    two.network.link('a', 'b').degrade({ delayMs: 0, lossRate: 0.5 });
     for (const item of numbers(20)) two.near.send(item, 10);
     const early = await two.run(50);
     const late = await two.run(60_000);
