@@ -50,7 +50,6 @@ const ordered = mutants.map(({ name }) => outcomes.get(name));
 const survived = ordered.filter(({ seed }) => seed === null).length;
 const seconds = ((Date.now() - began) / 1000).toFixed(0);
 console.log(`${ordered.length - survived} of ${ordered.length} found in ${seconds} s`);
-if (values.remember) remember();
 if (values.table) writeTable(outcomeTable(ordered));
 process.exitCode = survived > 0 || broken > 0 ? 1 : 0;
 
@@ -58,6 +57,7 @@ async function work() {
   for (let mutant = queue.shift(); mutant !== undefined; mutant = queue.shift()) {
     const outcome = await search(mutant);
     outcomes.set(mutant.name, outcome);
+    if (values.remember) remember();
     console.log(outcomeLine(outcome));
     if (outcome.violation !== null) console.log(`    ${told(outcome.violation)}`);
     if (outcome.seed !== null) await verify(outcome);
@@ -95,7 +95,7 @@ function* seedsFor({ name, ambush }) {
 /** Puts the seeds of this run beside those that were known of other mutants. */
 function remember() {
   const known = { ...KNOWN_SEEDS };
-  for (const { name, seed } of ordered) if (seed !== null) known[name] = [seed];
+  for (const { name, seed } of outcomes.values()) if (seed !== null) known[name] = [seed];
   const lines = MUTANTS.filter(({ name }) => known[name]).map(
     ({ name }) => `  '${name}': [${known[name].join(', ')}],`,
   );
