@@ -95,9 +95,10 @@ describeWith(['kcat', ...KAFKA_NEEDS], `apt-get install kcat; ${KAFKA_INSTALL}`)
         "num.partitions can't be changed while the broker runs",
       );
       kafkaConfigs('--alter', ...one, '--delete-config', 'log.segment.bytes');
-      expect(kafkaConfigs('--describe', ...one)).toMatch(
+      expect(kafkaConfigs('--describe', '--all', ...one)).toMatch(
         /log\.segment\.bytes=1000000 .*\{DYNAMIC_DEFAULT_BROKER_CONFIG/,
       );
+      kafkaConfigs('--alter', ...all, '--delete-config', 'log.segment.bytes');
     });
 
     it('kafka-delete-records: what lies before is gone for every consumer, and its segments for every broker', async () => {
