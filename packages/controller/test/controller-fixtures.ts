@@ -29,6 +29,7 @@ export function stateOf(parts: StateParts): ControllerState {
     claim: CLAIM,
     sessions: new Map(Object.entries(parts.sessions ?? {}).map(([broker, view]) => [Number(broker), view])),
     silenceCountsFrom: parts.silenceCountsFrom ?? 0,
+    formerController: parts.formerController ?? null,
     absenceCountsFrom: parts.absenceCountsFrom ?? Number.NEGATIVE_INFINITY,
     observations,
     suspicion: parts.suspicion ?? new Suspicion(TIMINGS.distrustMs),

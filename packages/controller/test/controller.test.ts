@@ -113,6 +113,92 @@ describe('the controller', () => {
     await world.untilTrue(async () => (await world.registered()).length === 3, 5_000);
   });
 
+  describe.each<[string, (world: ClusterWorld, one: Process) => void]>([
+    ['is stopped', (_world, one) => one.pause()],
+    [
+      'is cut from the other brokers',
+      (world) => {
+        world.network.cut(1, 2);
+        world.network.cut(1, 3);
+      },
+    ],
+    [
+      'is heard by nobody',
+      (world) => {
+        world.network.cutOneWay(1, 2);
+        world.network.cutOneWay(1, 3);
+      },
+    ],
+    [
+      'is cut from the other brokers and the store',
+      (world, one) => {
+        world.network.cut(1, 2);
+        world.network.cut(1, 3);
+        one.store.cut();
+        one.store.holdWatch();
+      },
+    ],
+  ])('that leads a partition and %s', (_name, strike) => {
+    it.each([0, 120, 240, 360, 480])('%i ms after calm: another leads within 1.5 session timeouts', async (phase) => {
+      const world = new ClusterWorld();
+      const [one, two, three] = await world.cluster(3);
+      const topic = await world.createTopic('t', { replicas: [1, 2, 3], minIsr: 2 });
+      await calm(world);
+      await world.run(phase);
+      strike(world, one!);
+      const took = await world.untilTrue(async () => (await world.partition(topic)).leader?.broker === 2, 20_000);
+      expect(took).toBeGreaterThan(sessionTimeoutMs - heartbeatIntervalMs);
+      expect(took).toBeLessThan(1.5 * sessionTimeoutMs);
+      expect([...fencings(one!), ...fencings(two!), ...fencings(three!)]).toEqual(['1 silent']);
+      await world.run(2 * sessionTimeoutMs, 25);
+      expect(await world.registered()).toEqual([2, 3]);
+      expect(await world.partition(topic)).toMatchObject({ leaderEpoch: 1, unclean: false });
+    });
+  });
+
+  it('that was silent for long and goes on shortly after it was deposed is heard, and not fenced', async () => {
+    const world = new ClusterWorld();
+    const [one, two, three] = await world.cluster(3);
+    await calm(world);
+    one!.pause();
+    await world.untilTrue(async () => ((await claimOf(world))?.broker ?? 1) !== 1, 20_000);
+    await world.run(150);
+    one!.resume();
+    await world.run(3 * sessionTimeoutMs, 20);
+    expect([...fencings(two!), ...fencings(three!)]).toEqual([]);
+    expect(await world.registered()).toEqual([1, 2, 3]);
+  });
+
+  it('whose successor hears nobody else is not fenced by what that one observed: it may be the one cut off', async () => {
+    const world = new ClusterWorld();
+    const [one, two, three] = await world.cluster(3);
+    const topic = await world.createTopic('t', { replicas: [1, 2, 3], minIsr: 2 });
+    await calm(world);
+    world.network.cutOneWay(1, 2);
+    world.network.cutOneWay(3, 2);
+    await world.run(sessionTimeoutMs * 1.5 + sessionTimeoutMs, 20);
+    expect(fencings(two!)).toEqual([]);
+    expect(two!.events.map(({ type }) => type)).toContain('deposed-controller');
+    expect([...fencings(one!), ...fencings(three!)].filter((fencing) => !fencing.startsWith('2'))).toEqual([]);
+    expect((await world.partition(topic)).leader?.broker).toBe(1);
+  });
+
+  it('goes on a moment after all others did: their own pause was not its silence', async () => {
+    const world = new ClusterWorld();
+    const processes = await world.cluster(3);
+    const [one, two, three] = processes;
+    await calm(world);
+    for (const process of processes) process.pause();
+    await world.run(sessionTimeoutMs + 1.2 * heartbeatIntervalMs, 25);
+    two!.resume();
+    three!.resume();
+    await world.run(300);
+    one!.resume();
+    await world.run(2 * sessionTimeoutMs, 25);
+    expect(processes.flatMap(fencings)).toEqual([]);
+    expect(await claimOf(world)).toMatchObject({ broker: 1, epoch: 1 });
+  });
+
   it('is paused for less than a session timeout and a heartbeat: it reads what arrived before it judges silence', async () => {
     const world = new ClusterWorld();
     const [one] = await world.cluster(3);

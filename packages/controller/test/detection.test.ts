@@ -1,11 +1,12 @@
 import { absenceDeadline, brokersView } from '../src/core/detection/absence';
 import { planFencing } from '../src/core/detection/fencing';
+import { formerController, type HeardController } from '../src/core/detection/former-controller';
 import { Observations } from '../src/core/detection/observations';
 import { Suspicion } from '../src/core/detection/suspicion';
 import { CLAIM, KEYS, type StateParts, session, stateOf } from './controller-fixtures';
 import { imageOf, registration, TIMINGS, versioned } from './fixtures';
 
-const { sessionTimeoutMs } = TIMINGS;
+const { sessionTimeoutMs, heartbeatIntervalMs } = TIMINGS;
 const BROKERS = [1, 2, 9].map((broker) => versioned(registration(broker), 60 + broker));
 
 function fenced(parts: StateParts, now: number): string {
@@ -113,6 +114,69 @@ describe('fencing', () => {
   it('the next deadline is when the first broker will have been silent for too long', () => {
     const sessions = { 1: session('run-1', 10_000), 2: session('run-2', 9_500) };
     expect(planFencing(stateOf({ brokers: BROKERS, sessions }), 10_001).nextDeadline).toBe(9_500 + sessionTimeoutMs);
+  });
+});
+
+describe('the former controller', () => {
+  const NOW = 10_000;
+  const former = { broker: 1, run: 'run-1', registeredIn: 61, silentSince: NOW - sessionTimeoutMs };
+  const others = { 2: session('run-2', NOW) };
+  const term: StateParts = { silenceCountsFrom: NOW, seenAt: NOW, formerController: former };
+
+  it.each<[string, StateParts, string]>([
+    [
+      'was silent for the session timeout before this term, and others are heard: fenced',
+      { sessions: others },
+      '1 silent',
+    ],
+    ['was, and is heard now: nobody', { sessions: { ...others, 1: session('run-1', NOW) } }, ''],
+    ['was, and nobody else is heard: this broker may be the one cut off', {}, ''],
+    ['was, and another one was heard in another run', { sessions: { 2: session('run-2-old', NOW) } }, ''],
+    ['was, and there is nobody else: fenced', { brokers: [BROKERS[0]!, BROKERS[2]!] }, '1 silent'],
+    [
+      'was silent for less: nobody',
+      { formerController: { ...former, silentSince: NOW - 2_999 }, sessions: others },
+      '',
+    ],
+    ['was another run: nobody', { formerController: { ...former, run: 'run-1-old' }, sessions: others }, ''],
+    ['has registered again: nobody', { formerController: { ...former, registeredIn: 60 }, sessions: others }, ''],
+    ['is unknown, as after a pause of this process: nobody', { formerController: null, sessions: others }, ''],
+  ])('%s', (_name, parts, expected) => {
+    expect(fenced({ ...term, ...parts }, NOW)).toBe(expected);
+  });
+
+  it('heard shortly before this term is given no less than everybody else', () => {
+    const silentSince = NOW + heartbeatIntervalMs;
+    const { nextDeadline } = planFencing(
+      stateOf({ ...term, brokers: BROKERS, sessions: others, formerController: { ...former, silentSince } }),
+      NOW,
+    );
+    expect(nextDeadline).toBe(NOW + sessionTimeoutMs);
+  });
+
+  const heard = (fields: Partial<HeardController> = {}): HeardController => ({
+    claim: { ...CLAIM.value, broker: 1, run: 'run-1', epoch: CLAIM.value.epoch - 1 },
+    registeredIn: 61,
+    heardAt: 6_500,
+    goneAt: NOW,
+    ...fields,
+  });
+
+  it.each<[string, HeardController | null, number | null]>([
+    ['not heard of: nothing counts', null, null],
+    ['heard a heartbeat more than a session timeout ago: half a heartbeat is left', heard(), NOW + 250],
+    ['silent for very long: half a heartbeat is left', heard({ heardAt: 0 }), NOW + 250],
+    ['silent for a session timeout: a heartbeat is left', heard({ heardAt: 7_000 }), NOW + 500],
+    ['gone for a while: that time is not counted', heard({ heardAt: 6_500, goneAt: NOW - 400 }), NOW + 400],
+    ['gone for more than half a session timeout: nothing counts', heard({ heardAt: 0, goneAt: NOW - 1_501 }), null],
+    [
+      'not the one right before: nothing counts',
+      heard({ claim: { ...CLAIM.value, epoch: CLAIM.value.epoch - 2 } }),
+      null,
+    ],
+  ])('%s', (_name, last, deadline) => {
+    const found = formerController(last, CLAIM.value, NOW, TIMINGS);
+    expect(found === null ? null : found.silentSince + sessionTimeoutMs).toBe(deadline);
   });
 });
 

@@ -156,6 +156,7 @@ class Run {
         claim: image.controller!,
         sessions: new Map(sessions),
         silenceCountsFrom: 0,
+        formerController: null,
         absenceCountsFrom: START + this.given.absenceAfter,
         observations: this.#observations,
         suspicion: this.#suspicion,

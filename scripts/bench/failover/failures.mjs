@@ -18,6 +18,7 @@ export const FAILURES = {
   controller: { leads: false, controls: true, strike: kill },
   both: { leads: true, controls: true, strike: kill },
   stop: { leads: true, controls: false, strike: stop },
+  'stop-both': { leads: true, controls: true, strike: stop },
   restart: { leads: true, controls: false, strike: restart },
 };
 

@@ -1,4 +1,5 @@
 import type { ClusterImage, ClusterKeys, ControllerClaim, Versioned } from '@ottla/metadata';
+import type { FormerController } from './detection/former-controller';
 import type { Observations } from './detection/observations';
 import type { Suspicion } from './detection/suspicion';
 import type { MembershipTimings, TopicDefaults } from './settings';
@@ -23,9 +24,11 @@ export interface ControllerState {
   readonly sessions: ReadonlyMap<number, SessionView>;
   /**
    * From when silence counts: when this controller won its claim, or woke from a pause in which it heard nobody. Every
-   * broker has a full session timeout from then.
+   * broker has a full session timeout from then, but for the former controller.
    */
   readonly silenceCountsFrom: number;
+  /** Null when it has as long as everybody else. */
+  readonly formerController: FormerController | null;
   /**
    * Before it, a missing registration means nothing: the store stalled, and its leases may have vanished all at once.
    * Infinity during the stall.

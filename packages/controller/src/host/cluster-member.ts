@@ -94,7 +94,13 @@ export class ClusterMember {
       mayRegisterAgain: () => this.#isHeardOrAlone(),
       onRegistered: () => this.#controller.onImage(view.image),
     });
-    this.#controller = new ControllerHost({ ...shared, lease: this.#lease, registrar: this.#registrar, onEvent });
+    this.#controller = new ControllerHost({
+      ...shared,
+      lease: this.#lease,
+      registrar: this.#registrar,
+      lastHeardController: () => this.#session.lastHeard,
+      onEvent,
+    });
     this.#session = new SessionClient({
       ...shared,
       registrar: this.#registrar,

@@ -41,6 +41,11 @@ export class PeerWorld {
     this.#cuts.add(`${a}-${b}`).add(`${b}-${a}`);
   }
 
+  /** Nothing passes from the one to the other. */
+  cutOneWay(from: number, to: number): void {
+    this.#cuts.add(`${from}-${to}`);
+  }
+
   heal(): void {
     this.#cuts.clear();
     for (const link of this.#links) this.#break(link);
@@ -87,8 +92,9 @@ export class PeerWorld {
     const to = listener?.broker ?? -1;
     const link: Link = { from, to, broker, controller };
     const passes = () => !this.#cuts.has(`${from}-${to}`);
+    const answers = () => !this.#cuts.has(`${to}-${from}`);
     broker.connect(controller, passes, (deliver) => this.#deliver(to, deliver));
-    controller.connect(broker, passes, (deliver) => this.#deliver(from, deliver));
+    controller.connect(broker, answers, (deliver) => this.#deliver(from, deliver));
     if (listener === undefined || this.#refusing.has(port)) {
       queueMicrotask(() => broker.end(new OttlaError('NETWORK_EXCEPTION', 'connection refused')));
       return broker;

@@ -45,7 +45,10 @@ export function isSilent(state: ControllerState, registration: Versioned<BrokerR
   return now >= silenceDeadline(state, registration, now);
 }
 
-/** A session timeout after it was last heard, after it registered, and after silence began to count. */
+/**
+ * A session timeout after it was last heard, after it registered, and after silence began to count. Of the former
+ * controller's silence counts what this broker heard of it before its own term, in the registration that it still has.
+ */
 export function silenceDeadline(
   state: ControllerState,
   registration: Versioned<BrokerRegistration>,
@@ -53,7 +56,25 @@ export function silenceDeadline(
 ): number {
   const heardAt = sessionOf(state, registration)?.heardAt ?? Number.NEGATIVE_INFINITY;
   const registeredSince = state.observations.registeredSince(registration.value.broker) ?? now;
-  return Math.max(heardAt, registeredSince, state.silenceCountsFrom) + state.timings.sessionTimeoutMs;
+  const ordinary = Math.max(registeredSince, state.silenceCountsFrom);
+  const countsFrom = Math.min(ordinary, silenceBeforeTerm(state, registration));
+  return Math.max(heardAt, countsFrom) + state.timings.sessionTimeoutMs;
+}
+
+/**
+ * From when the former controller's silence counts; Infinity when nothing from before the term does. Nothing does as long
+ * as no other broker is heard, if there is one: then this broker may be the one that is cut off.
+ */
+function silenceBeforeTerm(state: ControllerState, { value, createRevision }: Versioned<BrokerRegistration>): number {
+  const former = state.formerController;
+  if (former === null || former.run !== value.run || former.registeredIn !== createRevision) {
+    return Number.POSITIVE_INFINITY;
+  }
+  const others = [...state.image.brokers.values()].filter(
+    (other) => other.value.broker !== value.broker && other.value.broker !== state.self.broker,
+  );
+  const heardAny = others.length === 0 || others.some((other) => sessionOf(state, other) !== null);
+  return heardAny ? former.silentSince : Number.POSITIVE_INFINITY;
 }
 
 /** Two or more others, none of them heard for at least half a session timeout. */

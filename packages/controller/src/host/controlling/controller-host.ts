@@ -20,6 +20,7 @@ import type {
   Timer,
 } from '@ottla/runtime';
 import type { ControllerEvent } from '../../core/controller-event';
+import { formerController, type HeardController } from '../../core/detection/former-controller';
 import type { Suspicion } from '../../core/detection/suspicion';
 import type { BrokerReport } from '../../core/restore/plan-generation';
 import type { LeaderBalanceSettings, MembershipTimings, TopicDefaults } from '../../core/settings';
@@ -45,6 +46,8 @@ export interface ControllerHostOptions {
   /** Kafka's defaults when left out. */
   readonly leaderBalance?: LeaderBalanceSettings | undefined;
   readonly suspicion: Suspicion;
+  /** The controller whose claim was gone last, as this broker heard it; null when it heard none, or was it itself. */
+  readonly lastHeardController: () => HeardController | null;
   readonly onEvent: (event: ControllerEvent) => void;
 }
 
@@ -227,13 +230,14 @@ export class ControllerHost {
   }
 
   async #begin(claim: Versioned<ControllerClaim>, leaseId: string): Promise<void> {
-    const { view, lease, logger, timings, onEvent } = this.#options;
+    const { view, lease, clock, logger, timings, onEvent, lastHeardController } = this.#options;
     await view.waitFor(claim.createRevision, timings.leaseTtlMs);
     if (this.#closed || lease.id !== leaseId) return;
     if (view.image.controller?.createRevision !== claim.createRevision) return;
     const term = new ControllerTerm({
       ...this.#options,
       claim,
+      formerController: formerController(lastHeardController(), claim.value, clock.now(), timings),
       leaseHeld: () => lease.id === leaseId,
       absenceCountsFrom: () => lease.absenceCountsFrom(timings.sessionTimeoutMs),
       mayStandDown: () => this.#mayStandDown(),

@@ -20,6 +20,7 @@ import type {
 import type { ControllerEvent } from '../../core/controller-event';
 import type { ControllerState } from '../../core/controller-state';
 import type { Fencing } from '../../core/detection/fencing';
+import type { FormerController } from '../../core/detection/former-controller';
 import { Observations } from '../../core/detection/observations';
 import type { Suspicion } from '../../core/detection/suspicion';
 import { reconcile } from '../../core/reconcile';
@@ -48,6 +49,7 @@ export interface ControllerTermOptions {
   readonly leaderBalance?: LeaderBalanceSettings | undefined;
   readonly suspicion: Suspicion;
   readonly claim: Versioned<ControllerClaim>;
+  readonly formerController: FormerController | null;
   readonly reportReplicas: () => Promise<Omit<BrokerReport, 'run'>>;
   /** The claim's lease is still held. */
   readonly leaseHeld: () => boolean;
@@ -72,6 +74,7 @@ export class ControllerTerm {
   readonly #observations = new Observations();
   readonly #leaderBalance: LeaderBalanceSettings;
   #silenceCountsFrom: number;
+  #formerController: FormerController | null;
   #balanceDueAt: number;
   #stopped = false;
   #running = false;
@@ -81,6 +84,7 @@ export class ControllerTerm {
   constructor(options: ControllerTermOptions) {
     this.#options = options;
     this.#silenceCountsFrom = options.clock.now();
+    this.#formerController = options.formerController;
     this.#leaderBalance = options.leaderBalance ?? DEFAULT_LEADER_BALANCE;
     this.#balanceDueAt = this.#nextBalance();
     this.#sessions = new SessionService({
@@ -112,6 +116,8 @@ export class ControllerTerm {
 
   accept(hello: PeerHello, stream: PeerStream<SessionReply, SessionRequest>): void {
     this.#sessions.accept(hello, stream);
+    // What is to be made of the former controller's silence depends on whether others are heard.
+    if (this.#formerController !== null) this.wake();
   }
 
   stop(): void {
@@ -191,6 +197,7 @@ export class ControllerTerm {
       image: view.image,
       sessions: this.#sessions.views,
       silenceCountsFrom: this.#silenceCountsFrom,
+      formerController: this.#formerController,
       absenceCountsFrom: absenceCountsFrom(),
       observations: this.#observations,
       mayStandDown: mayStandDown(),
@@ -274,6 +281,7 @@ export class ControllerTerm {
     const late = clock.now() - at;
     if (wasPaused(late, timings)) {
       this.#silenceCountsFrom = clock.now();
+      this.#formerController = null;
       logger.warn('controller: this process was paused; brokers are given a full session timeout', { pausedMs: late });
     }
     this.wake();

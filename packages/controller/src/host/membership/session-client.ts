@@ -1,4 +1,4 @@
-import type { ClusterImage, ClusterKeys, ControllerClaim, Op, Versioned } from '@ottla/metadata';
+import type { BrokerRegistration, ClusterImage, ClusterKeys, ControllerClaim, Op, Versioned } from '@ottla/metadata';
 import { type OttlaError, toOttlaError } from '@ottla/protocol';
 import type {
   Clock,
@@ -12,6 +12,7 @@ import type {
   Timer,
 } from '@ottla/runtime';
 import type { ControllerEvent } from '../../core/controller-event';
+import type { HeardController } from '../../core/detection/former-controller';
 import type { Suspicion } from '../../core/detection/suspicion';
 import type { BrokerReport } from '../../core/restore/plan-generation';
 import type { MembershipTimings } from '../../core/settings';
@@ -45,6 +46,8 @@ type Evidence = 'refused' | 'silent' | 'superseded';
 /** The session with one controller, as long as its claim lasts. */
 interface Session {
   readonly claim: Versioned<ControllerClaim>;
+  /** The create revision of the registration that the controller had when the session began; null when it had none. */
+  readonly registeredIn: number | null;
   stream: PeerStream<SessionRequest, SessionReply> | null;
   sequence: number;
   /** When the controller was last heard, or could first have been. */
@@ -54,6 +57,8 @@ interface Session {
   reconnectDelayMs: number;
   reconnect: Timer | null;
   tick: Timer | null;
+  /** Set while the controller's silence would last for too long before the next tick. */
+  silence: Timer | null;
   /** Set while this broker is about to depose the controller. */
   challenge: Timer | null;
 }
@@ -71,6 +76,7 @@ const CHALLENGE_MAX_MS = 100;
 export class SessionClient {
   readonly #options: SessionClientOptions;
   #session: Session | null = null;
+  #lastHeard: HeardController | null = null;
   #closed = false;
 
   constructor(options: SessionClientOptions) {
@@ -81,6 +87,11 @@ export class SessionClient {
   get acknowledged(): boolean {
     const answeredAt = this.#session?.answeredAt ?? Number.NEGATIVE_INFINITY;
     return this.#options.clock.now() - answeredAt <= 2 * this.#options.timings.heartbeatIntervalMs;
+  }
+
+  /** The controller whose claim was gone last, as it was heard until then; null while there is a session with one. */
+  get lastHeard(): HeardController | null {
+    return this.#lastHeard;
   }
 
   onImage(image: ClusterImage): void {
@@ -98,8 +109,10 @@ export class SessionClient {
   }
 
   #begin(claim: Versioned<ControllerClaim>): void {
+    const registration = this.#registrationOf(claim.value);
     const session: Session = {
       claim,
+      registeredIn: registration?.createRevision ?? null,
       stream: null,
       sequence: 0,
       heardAt: this.#options.clock.now(),
@@ -107,9 +120,11 @@ export class SessionClient {
       reconnectDelayMs: FIRST_RECONNECT_MS,
       reconnect: null,
       tick: null,
+      silence: null,
       challenge: null,
     };
     this.#session = session;
+    this.#lastHeard = null;
     this.#connect(session);
     this.#scheduleTick(session);
   }
@@ -118,10 +133,17 @@ export class SessionClient {
     const session = this.#session;
     if (session === null) return;
     this.#session = null;
+    this.#lastHeard = this.#heardOf(session);
     session.tick?.cancel();
+    session.silence?.cancel();
     session.reconnect?.cancel();
     session.challenge?.cancel();
     session.stream?.close();
+  }
+
+  #heardOf({ claim, registeredIn, heardAt }: Session): HeardController | null {
+    if (registeredIn === null) return null;
+    return { claim: claim.value, registeredIn, heardAt, goneAt: this.#options.clock.now() };
   }
 
   #connect(session: Session): void {
@@ -139,9 +161,12 @@ export class SessionClient {
 
   /** Null while the controller isn't registered in the run that it claimed in. */
   #addressOf(session: Session): PeerAddress | null {
-    const { broker, run } = session.claim.value;
-    const registration = this.#options.view.image.brokers.get(broker)?.value;
-    return registration?.run === run ? registration.peer : null;
+    return this.#registrationOf(session.claim.value)?.value.peer ?? null;
+  }
+
+  #registrationOf({ broker, run }: ControllerClaim): Versioned<BrokerRegistration> | null {
+    const registration = this.#options.view.image.brokers.get(broker);
+    return registration?.value.run === run ? registration : null;
   }
 
   #sendHeartbeat(session: Session): void {
@@ -212,17 +237,37 @@ export class SessionClient {
   }
 
   #onTick(session: Session, dueAt: number): void {
-    const { clock, timings } = this.#options;
-    if (clock.now() - dueAt > timings.heartbeatIntervalMs) session.heardAt = clock.now();
+    this.#notePause(session, dueAt);
     if (session.stream !== null) this.#sendHeartbeat(session);
     else this.#scheduleReconnect(session);
-    if (clock.now() - session.heardAt > silenceTimeout(timings)) this.#depose(session, 'silent');
+    this.#watchSilence(session);
     this.#scheduleTick(session);
+  }
+
+  /** Answers of that time are still to be read: they aren't the controller's silence. */
+  #notePause(session: Session, dueAt: number): void {
+    const { clock, timings } = this.#options;
+    if (clock.now() - dueAt > timings.heartbeatIntervalMs) session.heardAt = clock.now();
+  }
+
+  /** To the millisecond: waiting for a tick would cost up to a heartbeat interval more. */
+  #watchSilence(session: Session): void {
+    const { clock, timings } = this.#options;
+    session.silence?.cancel();
+    const at = Math.max(clock.now(), session.heardAt + silenceTimeout(timings));
+    if (at - clock.now() >= timings.heartbeatIntervalMs) return;
+    session.silence = clock.after(at - clock.now(), () => {
+      this.#notePause(session, at);
+      if (this.#stillHolds(session, 'silent')) this.#depose(session, 'silent');
+    });
   }
 
   #depose(session: Session, evidence: Evidence): void {
     const { clock } = this.#options;
-    session.challenge ??= clock.after(this.#backOff(session, evidence), () => {
+    const backOff = this.#backOff(session, evidence);
+    const at = clock.now() + backOff;
+    session.challenge ??= clock.after(backOff, () => {
+      this.#notePause(session, at);
       void this.#challenge(session, evidence).finally(() => {
         session.challenge = null;
       });
@@ -240,7 +285,7 @@ export class SessionClient {
 
   #backOff(session: Session, evidence: Evidence): number {
     const { random, timings, view, self } = this.#options;
-    if (evidence === 'silent') return random.below(timings.heartbeatIntervalMs);
+    if (evidence === 'silent') return random.below(timings.heartbeatIntervalMs / 2);
     const { broker } = session.claim.value;
     const ahead = [...view.image.brokers.keys()].filter((other) => other !== broker && other < self.broker).length;
     return Math.min(ahead * CHALLENGE_STEP_MS, CHALLENGE_MAX_MS);
@@ -249,7 +294,7 @@ export class SessionClient {
   #stillHolds(session: Session, evidence: Evidence): boolean {
     if (evidence === 'refused') return session.answeredAt === null;
     if (evidence === 'superseded') return isSuperseded(this.#options.view.image, session.claim.value);
-    return this.#options.clock.now() - session.heardAt > silenceTimeout(this.#options.timings);
+    return this.#options.clock.now() - session.heardAt >= silenceTimeout(this.#options.timings);
   }
 
   /**
