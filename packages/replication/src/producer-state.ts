@@ -115,7 +115,9 @@ export class ProducerState {
     if (header.producerId < 0) return;
     const { producerId, producerEpoch } = header;
     const known = this.producers.get(producerId);
-    const earlier = known?.producerEpoch === producerEpoch ? known.batches.slice(1 - BATCHES_KEPT) : [];
+    // What has expired counts as forgotten: kept beside new batches it would be out of their order.
+    const continues = known?.producerEpoch === producerEpoch && !this.isExpired(known, appendedAt);
+    const earlier = continues ? known.batches.slice(1 - BATCHES_KEPT) : [];
     const batch = {
       baseSequence: header.baseSequence,
       lastSequence: lastSequence(header),

@@ -95,6 +95,14 @@ describe('ProducerState expiry', () => {
     expect(outcome(state.clone(), { producerId: 9, baseSequence: 8 }, 1001 + DAY)).toBe('new');
   });
 
+  it('what an expired producer had sent is forgotten when it goes on', () => {
+    const state = having({ baseSequence: 4 });
+    const again = { baseSequence: 2, baseOffset: 9, timestamp: 1000 + DAY };
+    state.record(batch({ producerId: 7, ...again }), 1000 + DAY);
+    expect(outcome(state, { baseSequence: 3 }, 1001 + DAY)).toBe('new');
+    expect(outcome(state, { baseSequence: 4 }, 1001 + DAY)).toBe('OUT_OF_ORDER_SEQUENCE_NUMBER');
+  });
+
   it('what was recorded without a time expires by its own timestamp', () => {
     const state = new ProducerState(DAY);
     state.record(batch({ producerId: 7, baseSequence: 0, timestamp: 5000 }));
