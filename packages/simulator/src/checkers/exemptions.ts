@@ -5,7 +5,8 @@ import type { Truth, Version } from './truth';
  * A moment from which on what a partition held before may be missing, without anything being wrong:
  * - `unclean`: a leader epoch that began uncleanly;
  * - `lost`: every replica that was in sync or eligible has lost data, and those were at least `min.insync.replicas`;
- * - `restored`: the store came back from an older snapshot, and with it an older idea of who is in sync.
+ * - `restored`: the store came back from an older snapshot, and with it an older idea of who is in sync, or a partition
+ *   that had been deleted since.
  */
 export interface Exemption {
   readonly at: number;
@@ -69,15 +70,17 @@ export class Exemptions {
 function exemptionsOf(versions: readonly Version<PartitionRecord>[], truth: Truth): Exemption[] {
   const found: Exemption[] = [];
   let before: PartitionRecord | null = null;
+  let isDeleted = false;
   for (const { at, value, restored } of versions) {
     if (value === null) {
       if (restored) found.push({ at, epoch: Number.POSITIVE_INFINITY, why: 'restored' });
-    } else if (restored && !sameMembers(before, value)) {
+    } else if (restored && (isDeleted || !sameMembers(before, value))) {
       found.push({ at, epoch: Math.max(value.leaderEpoch, before?.leaderEpoch ?? 0) + 1, why: 'restored' });
     } else if (value.unclean && value.leaderEpoch !== before?.leaderEpoch) {
       found.push({ at, epoch: value.leaderEpoch, why: 'unclean' });
     }
     before = value ?? before;
+    if (!restored || value !== null) isDeleted = value === null;
   }
   return [...found, ...lossesOf(versions, truth)].sort((a, b) => a.at - b.at);
 }

@@ -1,3 +1,4 @@
+import type { KeyValue } from '@ottla/metadata';
 import { lastOffset } from '@ottla/protocol';
 import type { PartitionRecord } from '@ottla/replication';
 import type { History } from '../history/history';
@@ -33,6 +34,7 @@ const EPOCHS_BESIDES = 20;
 export class Monitor {
   private readonly truth = new TruthLog();
   private readonly acknowledged: AcknowledgedEnds;
+  private readonly foldersAtRestore = new Set<string>();
   private readonly told = new Map<string, number>();
   private exemptions: Exemptions;
   private expirationMs = DEFAULT_EXPIRATION_MS;
@@ -55,9 +57,20 @@ export class Monitor {
     const { inspect } = this.world;
     inspect.onStore({
       onRevision: ({ at, events }) => this.truth.onRevision(at, events),
-      onRestored: (at, _revision, entries) => this.truth.onRestored(at, entries),
+      onRestored: (at, _revision, entries) => this.onRestored(at, entries),
     });
     this.lookAgain();
+  }
+
+  private onRestored(at: number, entries: readonly KeyValue[]): void {
+    const { inspect, brokers } = this.world;
+    this.truth.onRestored(at, entries);
+    this.foldersAtRestore.clear();
+    for (const broker of brokers) {
+      for (const { topicId, partition } of inspect.replicas(broker)) {
+        this.foldersAtRestore.add(`${broker} ${topicId}/${partition}`);
+      }
+    }
   }
 
   private lookAgain(): void {
@@ -183,6 +196,7 @@ export class Monitor {
     return keptFolders(time.now(), this.truth.partitions, {
       topicNamed: (topicId) => this.truth.topicNamed(topicId),
       folders: (broker) => inspect.replicas(broker),
+      hadFolder: (broker, topicId, partition) => this.foldersAtRestore.has(`${broker} ${topicId}/${partition}`),
       lostData: (broker) => inspect.dataLosses(broker).length > 0,
     });
   }

@@ -61,6 +61,16 @@ describe('exemptions', () => {
       of([version(0, record()), version<PartitionRecord>(50, null, true)]),
       ['restored at 50'],
     ],
+    [
+      'a partition that was deleted comes back with the store',
+      of([version(0, record()), version<PartitionRecord>(40, null), version(50, record(), true)]),
+      ['restored at 50'],
+    ],
+    [
+      'a partition that the store had lost comes back with it as it was',
+      of([version(0, record()), version<PartitionRecord>(40, null, true), version(50, record(), true)]),
+      ['restored at 40'],
+    ],
   ])('%s', (_situation, found, expected) => {
     expect(found).toEqual(expected);
   });

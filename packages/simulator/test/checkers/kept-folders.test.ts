@@ -12,9 +12,10 @@ const gone = (restored: boolean) =>
       ],
     ],
   ]);
-const disks = (folders: { topicId: string; topic: string }[], lost = false): Disks => ({
+const disks = (folders: { topicId: string; topic: string }[], { lost = false, had = true } = {}): Disks => ({
   topicNamed: () => 'orders',
   folders: () => folders.map((folder) => ({ ...folder, partition: 0 })),
+  hadFolder: () => had,
   lostData: () => lost,
 });
 
@@ -23,7 +24,8 @@ describe('folders of topics that a restore made vanish', () => {
     ['is still there', gone(true), disks([{ topicId: 'id', topic: 'orders' }]), 0],
     ['was deleted', gone(true), disks([]), 1],
     ['may be set aside for another topic of the name', gone(true), disks([{ topicId: 'new', topic: 'orders' }]), 0],
-    ['may be lost with its disk', gone(true), disks([], true), 0],
+    ['may be lost with its disk', gone(true), disks([], { lost: true }), 0],
+    ['may never have been made', gone(true), disks([], { had: false }), 0],
     ['may go when the topic was deleted', gone(false), disks([]), 0],
   ])('a folder %s', (_name, partitions, on, violations) => {
     expect(keptFolders(9, partitions, on)).toHaveLength(violations);

@@ -13,6 +13,9 @@ export interface Disks {
   /** `topic` of a topic id, where it's known. */
   topicNamed(topicId: string): string | null;
   folders(broker: number): readonly FolderOnDisk[];
+  /** Whether the broker's disk had that partition of that topic id when the store was restored. A member of the ISR that was
+   * down when the topic was created has no folder yet. */
+  hadFolder(broker: number, topicId: string, partition: number): boolean;
   /** Whether the broker's disk has lost anything in the run. */
   lostData(broker: number): boolean;
 }
@@ -33,7 +36,12 @@ export function keptFolders(
     if (last?.value !== null || !last.restored || record == null) continue;
     const [topicId, partition] = [key.slice(0, key.lastIndexOf('/')), Number(key.slice(key.lastIndexOf('/') + 1))];
     for (const { broker } of record.isr) {
-      if (disks.lostData(broker) || isThere(disks, broker, topicId, partition)) continue;
+      if (
+        !disks.hadFolder(broker, topicId, partition) ||
+        disks.lostData(broker) ||
+        isThere(disks, broker, topicId, partition)
+      )
+        continue;
       const name = `${disks.topicNamed(topicId) ?? topicId}-${partition}`;
       const message = `${name}: its folder is gone from broker ${broker}, and nobody deleted the topic`;
       violations.push({ invariant: '3 folders', at, message });

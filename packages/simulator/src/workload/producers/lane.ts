@@ -97,6 +97,13 @@ export class Lane {
     this.wake();
   }
 
+  /** The topic seems to be gone. Should it turn out to be there, what has been dropped must not be a gap of its sequences. */
+  private giveUp(): void {
+    const leavesGap = this.queue.some(({ producerId }) => producerId >= 0);
+    this.abandon();
+    if (leavesGap) this.onSequenceLost();
+  }
+
   close(): void {
     this.closed = true;
     this.abandon();
@@ -141,7 +148,7 @@ export class Lane {
       this.troubled = false;
       await context.clock.sleep(BACKOFF_MS + context.random.below(BACKOFF_MS));
       await transport.refresh(options.topic);
-      if (this.isGone()) return this.abandon();
+      if (this.isGone()) return this.giveUp();
     }
     let broker: number | null = null;
     try {
@@ -153,7 +160,7 @@ export class Lane {
       this.troubled = true;
       return;
     }
-    if (transport.topicId(options.topic) !== this.topicId) return this.abandon();
+    if (transport.topicId(options.topic) !== this.topicId) return this.giveUp();
     for (const batch of [...this.queue]) {
       if (this.inFlight() >= options.maxInFlight || this.troubled) break;
       if (!batch.inFlight) this.send(broker, batch);
