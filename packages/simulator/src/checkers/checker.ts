@@ -8,7 +8,7 @@ export interface Seen {
   readonly history: History;
   readonly exemptions: Exemptions;
   readonly truth: Truth;
-  /** `producer.id.expiration.ms` of the brokers. */
+  /** After how long without a batch the broker whose clock is furthest ahead forgets a producer, by the producer's clock. */
   readonly producerExpirationMs: number;
 }
 

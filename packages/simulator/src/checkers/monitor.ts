@@ -1,6 +1,7 @@
 import type { KeyValue } from '@ottla/metadata';
 import { lastOffset } from '@ottla/protocol';
 import type { PartitionRecord } from '@ottla/replication';
+import type { Clock } from '@ottla/runtime';
 import type { History } from '../history/history';
 import type { Violation } from '../run/result';
 import type { WorkloadWorld } from '../run/workload-world';
@@ -37,6 +38,9 @@ export class Monitor {
   private readonly foldersAtRestore = new Set<string>();
   private readonly told = new Map<string, number>();
   private exemptions: Exemptions;
+  /** How far the fastest clock of a broker has been ahead of the clients'. */
+  private clocksAheadMs = 0;
+  private readonly clock: Clock;
   private expirationMs = DEFAULT_EXPIRATION_MS;
   private losses = 0;
   private changes = 0;
@@ -50,6 +54,7 @@ export class Monitor {
     private readonly history: History,
   ) {
     this.acknowledged = new AcknowledgedEnds(history);
+    this.clock = world.clockFor('monitor');
     this.exemptions = new Exemptions(this.truth);
   }
 
@@ -93,7 +98,8 @@ export class Monitor {
 
   finish(): readonly Violation[] {
     this.look();
-    const { history, exemptions, truth, expirationMs: producerExpirationMs } = this;
+    const { history, exemptions, truth } = this;
+    const producerExpirationMs = this.expirationMs - this.clocksAheadMs;
     const found = [
       ...this.compareDisks(),
       ...this.compareImages(),
@@ -159,6 +165,7 @@ export class Monitor {
       const replica = services?.partitions.get(topicId, partition);
       if (services == null || registration?.run !== services.self.run || replica == null) return [];
       this.expirationMs = services.config['producer.id.expiration.ms'];
+      this.clocksAheadMs = Math.max(this.clocksAheadMs, services.clock.wall() - this.clock.wall());
       const { isLeader, leaderEpoch, logEnd, highWatermark } = replica;
       return [{ broker, logIds: registration.logIds, isLeader, leaderEpoch, logEnd, highWatermark }];
     });

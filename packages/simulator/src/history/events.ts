@@ -23,6 +23,8 @@ export interface ProduceSent extends Event, PartitionRef {
   readonly type: 'produce-sent';
   /** The same at each attempt. */
   readonly batch: number;
+  /** When the batch was made, by its producer's clock, which is right: it may have waited since. */
+  readonly madeAt: number;
   readonly broker: number;
   readonly acks: Acks;
   /** -1 when the producer isn't idempotent. */
@@ -49,7 +51,10 @@ export interface ProduceRefused extends Answer, PartitionRef {
   readonly error: string;
   /** Every batch of this producer and partition before this one has been acknowledged. */
   readonly oldest: boolean;
-  /** Milliseconds since the producer last sent anything to the partition, before this batch. */
+  /**
+   * Milliseconds since the producer made the last batch of the partition that was acknowledged; 0 when none was. A broker that
+   * has read its log knows of nothing later.
+   */
   readonly idleMs: number;
 }
 

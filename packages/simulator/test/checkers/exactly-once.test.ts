@@ -46,6 +46,17 @@ describe('exactly once', () => {
     expect(exactlyOnce(seen(script, undefined, 4_000))).toEqual([]);
   });
 
+  it('a batch that had waited so long that its producer may have expired by its timestamp may be there twice', () => {
+    const idempotent = { producerId: 7, producerEpoch: 0, baseSequence: 0 };
+    const twice = (madeAt: number): Script => {
+      const script = new Script().wait(4_000).sent(1, [0], { ...idempotent, madeAt });
+      script.wait(2_000).sent(1, [0], { ...idempotent, madeAt });
+      return script.read([0, 1].map(() => ({ value: valueNumbered(0), producerId: 7, producerEpoch: 0, sequence: 0 })));
+    };
+    expect(exactlyOnce(seen(twice(3_900), undefined, 3_000))).toHaveLength(1);
+    expect(exactlyOnce(seen(twice(1_000), undefined, 3_000))).toEqual([]);
+  });
+
   const refused = (over: object = {}): Script => {
     const script = new Script().sent(2, [1], { producerId: 7, producerEpoch: 0, baseSequence: 1 });
     const what = { batch: 2, broker: 1, error: 'OUT_OF_ORDER_SEQUENCE_NUMBER', oldest: true, idleMs: 50, ...over };

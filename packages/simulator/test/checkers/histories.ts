@@ -36,8 +36,9 @@ export class Script {
   sent(batch: number, numbers: readonly number[], over: Partial<Extract<Seen, { type: 'produce-sent' }>> = {}): this {
     const idempotent = { producerId: -1, producerEpoch: -1, baseSequence: -1 };
     const values = numbers.map((number) => valueNumbered(number));
+    const madeAt = this.clock + 10;
     return this.add({
-      ...{ type: 'produce-sent', client: 'p', batch, broker: 1, acks: -1, values, ...idempotent, ...PARTITION },
+      ...{ type: 'produce-sent', client: 'p', batch, broker: 1, acks: -1, values, madeAt, ...idempotent, ...PARTITION },
       ...over,
     });
   }

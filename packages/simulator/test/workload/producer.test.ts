@@ -118,4 +118,22 @@ describe('producer', () => {
     expect(types(given)).toContain('produce-sent');
     expect(types(given)).not.toContain('produce-acked');
   });
+
+  it('a topic id that was told before is told again: what was dropped is no gap, as all goes on under another id', async () => {
+    const given = situation();
+    const producer = kafkaProducer(given.context, SETTINGS);
+    producer.start();
+    await given.context.pass(450);
+    const first = sent(given).at(-1)!;
+    const other = '00000000-0000-4000-8000-00000000000f';
+    for (const topicId of [other, undefined]) {
+      given.topicId = topicId;
+      given.errors.push('NOT_LEADER_OR_FOLLOWER');
+      await given.context.pass(700);
+    }
+    expect(first.startsWith('7/')).toBe(true);
+    const [id] = sent(given).at(-1)!.split('/');
+    expect(Number(id)).toBeGreaterThan(7);
+    expect(sent(given).find((what) => what.startsWith(`${id}/`))).toBe(`${id}/0`);
+  });
 });

@@ -90,20 +90,22 @@ function inLog(seen: Seen, key: string, log: readonly Read[]): Violation[] {
 }
 
 /**
- * Whether brokers may have forgotten the producer when a batch came again: it was still being sent so long after its first
- * attempt, or it can only have come out of a connection long after the producer had sent its last to the partition.
+ * Whether brokers may have forgotten the producer when a batch came again: it was still being sent so long after it had been
+ * made, or it can only have come out of a connection long after the producer had sent its last to the partition.
  */
 function mayBeForgotten({ history, producerExpirationMs }: Seen, { record, event }: Read): boolean {
+  let madeAt = Number.POSITIVE_INFINITY;
   const attempts: number[] = [];
   let lastSent = Number.NEGATIVE_INFINITY;
   for (const { event: sent } of eventsOf(history, 'produce-sent')) {
     if (sent.producerId !== record.producerId || partitionKey(sent) !== partitionKey(event)) continue;
     lastSent = Math.max(lastSent, sent.at);
-    if (sent.values.includes(record.value)) attempts.push(sent.at);
+    if (!sent.values.includes(record.value)) continue;
+    attempts.push(sent.at);
+    madeAt = Math.min(madeAt, sent.madeAt);
   }
   if (attempts.length < 2) return false;
-  const span = attempts.at(-1)! - attempts[0]!;
-  return span >= producerExpirationMs || event.at - lastSent >= producerExpirationMs;
+  return attempts.at(-1)! - madeAt >= producerExpirationMs || event.at - lastSent >= producerExpirationMs;
 }
 
 function wronglyRefused({ history, exemptions, producerExpirationMs }: Seen, event: ProduceRefused): Violation[] {

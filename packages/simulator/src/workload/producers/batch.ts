@@ -12,8 +12,8 @@ export interface Batch {
   /** -1 when the producer isn't idempotent. */
   readonly baseSequence: number;
   readonly bytes: Uint8Array;
-  /** How long nothing had been sent to the partition when the batch was made, in ms. */
-  readonly idleMs: number;
+  /** When it was made, in virtual ms. */
+  readonly madeAt: number;
   attempts: number;
   inFlight: boolean;
 }
@@ -38,7 +38,7 @@ export const NOT_IDEMPOTENT: Sequencing = { producerId: -1, producerEpoch: -1, b
 
 const text = new TextEncoder();
 
-export function makeBatch(id: number, content: BatchContent, sequencing: Sequencing, idleMs: number): Batch {
+export function makeBatch(id: number, content: BatchContent, sequencing: Sequencing, madeAt: number): Batch {
   const { producer, to, firstNumber, count, padding, timestamp } = content;
   const values: string[] = [];
   for (let n = 0; n < count; n++) values.push(recordValue(producer, to, firstNumber + n, padding));
@@ -48,7 +48,7 @@ export function makeBatch(id: number, content: BatchContent, sequencing: Sequenc
     values,
     ...sequencing,
     bytes: encodeBatch({ records, ...sequencing }),
-    idleMs,
+    madeAt,
     attempts: 0,
     inFlight: false,
   };

@@ -47,8 +47,10 @@ export class Lane {
   private readonly queue: Batch[] = [];
   private readonly delivered: Batch[] = [];
   private topicId: string | null = null;
+  private readonly begun = new Set<string>();
   private number = 0;
-  private lastSentAt = 0;
+  /** When the last batch was made that was acknowledged; null when none was. */
+  private lastAckedMadeAt: number | null = null;
   private lookedUpAt = Number.NEGATIVE_INFINITY;
   private missingSince: number | null = null;
   private running = false;
@@ -85,7 +87,7 @@ export class Lane {
     const { clock, name: producer } = context;
     const content = { producer, to: this.ref(), firstNumber: this.number, count, padding, timestamp: clock.wall() };
     this.number += count;
-    this.queue.push(makeBatch(context.nextId(), content, sequencing, clock.now() - this.lastSentAt));
+    this.queue.push(makeBatch(context.nextId(), content, sequencing, clock.now()));
     this.wake();
     void this.run();
   }
@@ -94,6 +96,7 @@ export class Lane {
   abandon(): void {
     this.queue.length = 0;
     this.delivered.length = 0;
+    this.lastAckedMadeAt = null;
     this.wake();
   }
 
@@ -120,7 +123,10 @@ export class Lane {
   private beginTopic(topicId: string): void {
     this.abandon();
     this.topicId = topicId;
-    this.onNewTopic();
+    // A broker that hasn't heard yet may have told of another incarnation meanwhile.
+    if (this.begun.has(topicId)) this.onSequenceLost();
+    else this.onNewTopic();
+    this.begun.add(topicId);
   }
 
   private lookUp(): void {
@@ -190,11 +196,10 @@ export class Lane {
   }
 
   private send(broker: number, batch: Batch): void {
-    const { options, context } = this;
+    const { options } = this;
     const to = this.ref();
     batch.attempts++;
     batch.inFlight = true;
-    this.lastSentAt = context.clock.now();
     const sent = this.recordSent(broker, to, batch);
     this.transport.send(broker, to, options.acks, batch.bytes).then(
       ({ baseOffset }) => this.onAcked(broker, to, batch, baseOffset, sent),
@@ -204,9 +209,9 @@ export class Lane {
 
   private recordSent(broker: number, to: PartitionRef, batch: Batch): number {
     const { recorder, name: client } = this.context;
-    const { id, producerId, producerEpoch, baseSequence, values } = batch;
+    const { id, producerId, producerEpoch, baseSequence, values, madeAt } = batch;
     const { acks } = this.options;
-    const what = { batch: id, broker, acks, producerId, producerEpoch, baseSequence, values };
+    const what = { batch: id, broker, acks, producerId, producerEpoch, baseSequence, values, madeAt };
     recorder.record({ type: 'produce-sent', client, ...to, ...what });
     return recorder.mark;
   }
@@ -218,6 +223,7 @@ export class Lane {
       recorder.record({ type: 'produce-acked', client, sent, ...to, batch: batch.id, broker, acks, baseOffset });
     }
     this.settle(batch);
+    this.lastAckedMadeAt = Math.max(this.lastAckedMadeAt ?? 0, batch.madeAt);
     if (batch.producerId < 0) return;
     this.delivered.push(batch);
     if (this.delivered.length > REMEMBERED) this.delivered.shift();
@@ -225,9 +231,10 @@ export class Lane {
   }
 
   private onRefused(broker: number, to: PartitionRef, batch: Batch, error: OttlaError, sent: number): void {
-    const { recorder, name: client } = this.context;
+    const { recorder, name: client, clock } = this.context;
     const oldest = this.queue[0] === batch;
-    const what = { batch: batch.id, broker, error: error.code, oldest, idleMs: batch.idleMs };
+    const idleMs = clock.now() - (this.lastAckedMadeAt ?? clock.now());
+    const what = { batch: batch.id, broker, error: error.code, oldest, idleMs };
     recorder.record({ type: 'produce-refused', client, sent, ...to, ...what });
     batch.inFlight = false;
     this.troubled = true;
