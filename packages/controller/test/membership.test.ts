@@ -1,7 +1,7 @@
-import { brokerRegistrationCodec, controllerClaimCodec } from '@ottla/metadata';
+import { brokerRegistrationCodec, controllerClaimCodec, lastRunCodec } from '@ottla/metadata';
 import { KEYS } from './controller-fixtures';
 import { registration, TIMINGS } from './fixtures';
-import { ClusterWorld } from './world/cluster-world';
+import { ClusterWorld, type Process } from './world/cluster-world';
 
 const details = (broker: number) => {
   const { logIds, rack, kafka, grpc, peer, startedAt } = registration(broker);
@@ -12,6 +12,88 @@ async function registeredRun(world: ClusterWorld, broker: number): Promise<strin
   const { kv } = await world.store.get(KEYS.broker(broker));
   return kv === null ? null : brokerRegistrationCodec.decode(kv.value, kv.key).run;
 }
+
+describe('the last run of a broker', () => {
+  async function lastRun(world: ClusterWorld): Promise<{ run: string; starts: number } | null> {
+    const { kv } = await world.store.get(KEYS.lastRun(1));
+    if (kv === null) return null;
+    const { run, starts } = lastRunCodec.decode(kv.value, kv.key);
+    return { run, starts };
+  }
+
+  const start = (world: ClusterWorld, process: Process, number: number, predecessor: string | null) =>
+    world.until(process.member.start({ ...details(1), start: { number, predecessor } }));
+
+  it('is written in the transaction that registers it, outlives it, and keeps fields of later versions', async () => {
+    const world = new ClusterWorld();
+    const value = Buffer.from(JSON.stringify({ version: 1, broker: 1, run: 'run-0', starts: 7, laterField: [3] }));
+    await world.store.txn({ compare: [], success: [{ type: 'put', key: KEYS.lastRun(1), value }] });
+    const process = await world.launch(1);
+    await start(world, process, 8, 'run-0');
+    const { kv } = await world.store.get(KEYS.lastRun(1));
+    expect(kv!.modRevision).toBe((await world.store.get(KEYS.broker(1))).kv!.modRevision);
+    expect(JSON.parse(Buffer.from(kv!.value).toString())).toMatchObject({ run: 'run-1', starts: 8, laterField: [3] });
+    await world.until(process.member.close());
+    expect(await lastRun(world)).toEqual({ run: 'run-1', starts: 8 });
+  });
+
+  it('stays that run through every registration of it', async () => {
+    const world = new ClusterWorld();
+    const process = await world.launch(1);
+    await start(world, process, 3, null);
+    await world.store.txn({ compare: [], success: [{ type: 'delete', key: KEYS.broker(1) }] });
+    await world.untilTrue(async () => (await registeredRun(world, 1)) === 'run-1');
+    expect(await lastRun(world)).toEqual({ run: 'run-1', starts: 3 });
+  });
+
+  it('an answer that is lost does not make it another one', async () => {
+    const world = new ClusterWorld();
+    const process = await world.launch(1);
+    process.store.loseAnswerTo((txn) => txn.success.some((op) => op.type === 'put' && op.key === KEYS.lastRun(1)));
+    await start(world, process, 1, null);
+    expect([await registeredRun(world, 1), await lastRun(world)]).toEqual(['run-1', { run: 'run-1', starts: 1 }]);
+  });
+
+  it('another one than when the log ids were settled: the broker is refused, and nothing is written', async () => {
+    const world = new ClusterWorld();
+    const late = await world.launch(1, 'run-late');
+    const other = await world.join(1, 'run-other', 7_777);
+    await world.until(other.member.close());
+    await expect(start(world, late, 1, null)).rejects.toMatchObject({ code: 'DUPLICATE_BROKER_REGISTRATION' });
+    expect([await world.registered(), (await lastRun(world))?.run]).toEqual([[], 'run-other']);
+  });
+
+  it('another one while this process was not registered: it does not come back', async () => {
+    const world = new ClusterWorld();
+    const process = await world.join(1);
+    const value = lastRunCodec.encode({ version: 1, broker: 1, run: 'run-other', starts: 9 });
+    await world.store.txn({
+      compare: [],
+      success: [
+        { type: 'put', key: KEYS.lastRun(1), value },
+        { type: 'delete', key: KEYS.broker(1) },
+      ],
+    });
+    await world.run(5_000, 50);
+    expect(process.superseded).toMatchObject({ code: 'DUPLICATE_BROKER_REGISTRATION' });
+    expect(await world.registered()).toEqual([]);
+  });
+
+  it('an earlier one in a restored store: this run takes its place', async () => {
+    const world = new ClusterWorld();
+    (await world.join(1)).kill();
+    await world.run(10 * TIMINGS.leaseTtlMs, 50);
+    const backup = world.store.backup();
+    const process = await world.launch(1, 'run-1b');
+    await world.until(process.member.prepare());
+    process.listen();
+    await start(world, process, 2, 'run-1');
+    world.store.restore(backup);
+    await world.untilTrue(async () => (await registeredRun(world, 1)) === 'run-1b');
+    expect(await lastRun(world)).toEqual({ run: 'run-1b', starts: 2 });
+    expect(process.superseded).toBeNull();
+  });
+});
 
 describe('registration', () => {
   it('is created under the lease, and vanishes at once when the broker leaves', async () => {

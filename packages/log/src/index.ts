@@ -1,7 +1,8 @@
 export { checkLogConfig, defaultLogConfig, type LogConfig } from './config';
+export { HeldDirectory, type LogDirectoryOptions } from './directory/held-directory';
+export type { LastRun } from './directory/identity';
 export {
   LogDirectory,
-  type LogDirectoryOptions,
   type OpenPartition,
   type PartitionOnDisk,
 } from './directory/log-directory';
@@ -10,6 +11,7 @@ export type {
   AppendResult,
   FoundTimestamp,
   LogRange,
+  LostRecords,
   OfflineReason,
   PartitionLogOptions,
   ReadOptions,

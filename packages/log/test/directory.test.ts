@@ -1,6 +1,13 @@
 import { chmodSync } from 'node:fs';
 import { type Disk, MemoryDisk, nodeDisk, SeededRandom, silentLogger } from '@ottla/runtime';
-import { defaultLogConfig, LogDirectory, type LogDirectoryOptions, type PartitionLog } from '../src';
+import {
+  defaultLogConfig,
+  HeldDirectory,
+  type LastRun,
+  LogDirectory,
+  type LogDirectoryOptions,
+  type PartitionLog,
+} from '../src';
 import { append, headersOf, options, readAll, smallSegments, TOPIC_ID } from './batches';
 import { DISKS } from './disks';
 
@@ -203,6 +210,149 @@ describe('the log id', () => {
     await append(await first.openPartition({ ...ORDERS, partition: 1 }));
     await first.close({ clean: true });
     expect(await disk.exists('/data/clean-shutdown')).toBe(false);
+  });
+});
+
+describe('the log id, held against the run in which the broker registered last', () => {
+  const start = async (disk: MemoryDisk, run: string, lastRun: LastRun | null, bootId = 'boot-1') =>
+    LogDirectory.open(directoryOptions(disk.mount(), '/data', { run, bootId }), lastRun);
+  const r = (n: number): LastRun => ({ run: `run-${n}`, starts: n });
+
+  /** Three runs that registered; then `run-4`, which may not have. */
+  async function used(ending: 'clean' | 'killed'): Promise<{ disk: MemoryDisk; logId: string }> {
+    const disk = new MemoryDisk();
+    let logId = '';
+    for (let n = 1; n <= 4; n++) {
+      const directory = await start(disk, `run-${n}`, n === 1 ? null : r(n - 1));
+      if (logId !== '') expect(directory.logId).toBe(logId);
+      expect([directory.starts, directory.predecessor]).toEqual([n, n === 1 ? null : `run-${n - 1}`]);
+      logId = directory.logId;
+      if (ending === 'clean') await directory.close({ clean: true });
+      else disk.kill();
+    }
+    return { disk, logId };
+  }
+
+  const cases: [string, LastRun | null, boolean, number][] = [
+    ['the run that held the directory last', r(4), true, 5],
+    ['the one before it: it ended before it registered', r(3), true, 4],
+    ['a later one: the directory is an older copy', { run: 'run-5', starts: 5 }, false, 6],
+    ['another one of the same number: a copy went on elsewhere', { run: 'other', starts: 4 }, false, 5],
+    ['an earlier one: the store was restored from a backup', r(1), true, 4],
+    ['none: the store is of an earlier release', null, true, 4],
+  ];
+  describe.each(['clean', 'killed'] as const)('after runs that were %s', (ending) => {
+    it.each(cases)('%s', async (_what, lastRun, kept, starts) => {
+      const { disk, logId } = await used(ending);
+      const directory = await start(disk, 'run-new', lastRun);
+      expect([directory.logId === logId, directory.starts]).toEqual([kept, starts]);
+    });
+  });
+
+  it('processes that end before they register cost nothing, however late their registration turns out to be there', async () => {
+    const { disk, logId } = await used('killed');
+    for (const run of ['a', 'b', 'c']) {
+      const directory = await start(disk, run, r(4));
+      expect([directory.logId, directory.starts]).toEqual([logId, 5]);
+      disk.kill();
+    }
+    expect((await start(disk, 'd', { run: 'b', starts: 5 })).logId).toBe(logId);
+  });
+
+  it('a directory that got a new one keeps it, although nothing registered in between', async () => {
+    const { disk } = await used('killed');
+    const later: LastRun = { run: 'run-9', starts: 9 };
+    const { logId } = await start(disk, 'a', later);
+    disk.kill();
+    expect((await start(disk, 'b', later)).logId).toBe(logId);
+  });
+
+  it('a directory that is let go unused is as it was', async () => {
+    const { disk, logId } = await used('clean');
+    const held = await HeldDirectory.take(directoryOptions(disk.mount(), '/data'));
+    await held.release();
+    const directory = await start(disk, 'run-5', r(4), 'boot-2');
+    expect([directory.logId, directory.cleanShutdown]).toEqual([logId, true]);
+  });
+
+  it('a directory of an earlier release counts as one start', async () => {
+    const { disk, logId } = await used('killed');
+    const meta = JSON.parse((await text(disk, '/data/meta.json'))!);
+    await disk.writeFileAtomic(
+      '/data/meta.json',
+      Buffer.from(JSON.stringify({ ...meta, runs: undefined, starts: undefined })),
+    );
+    const directory = await start(disk, 'run-5', r(4));
+    expect([directory.logId, directory.starts]).toEqual([logId, 5]);
+  });
+});
+
+describe('a log that lost records', () => {
+  /** Killed, and then a batch in the middle of the log damaged. */
+  async function damaged(): Promise<{ disk: MemoryDisk; logId: string }> {
+    const disk = new MemoryDisk();
+    const first = await LogDirectory.open(directoryOptions(disk.mount(), '/data'));
+    const log = await first.openPartition({ ...ORDERS, config: defaultLogConfig });
+    for (let n = 0; n < 10; n++) await append(log);
+    disk.kill();
+    const path = '/data/orders-0/00000000000000000000.log';
+    const file = await disk.open(path, 'read-write');
+    await file.write([Uint8Array.of(0x55)], Math.trunc((await file.size()) / 2) - 3);
+    await file.close();
+    return { disk, logId: first.logId };
+  }
+
+  it('gives the directory a new log id when it is settled; the next start keeps that', async () => {
+    const { disk, logId } = await damaged();
+    const errors: string[] = [];
+    const logger = { ...silentLogger, error: (message: string) => void errors.push(message) };
+    const second = await LogDirectory.open(directoryOptions(disk.mount(), '/data', { logger }));
+    expect((await second.openPartition(ORDERS)).logEnd).toBe(4);
+    expect(errors).toEqual([expect.stringMatching(/^orders-0 has lost what was written from offset 4 on: .*CRC32C/)]);
+    await second.settleLogId();
+    expect(second.logId).not.toBe(logId);
+    disk.kill();
+    const third = await LogDirectory.open(directoryOptions(disk.mount(), '/data'));
+    await third.openPartition(ORDERS);
+    await third.settleLogId();
+    expect(third.logId).toBe(second.logId);
+    await third.close({ clean: true });
+    expect(await disk.exists('/data/clean-shutdown')).toBe(true);
+  });
+
+  it.each(['killed', 'closed cleanly'])('is not forgotten by a process that is %s before that', async (ending) => {
+    const { disk, logId } = await damaged();
+    const second = await LogDirectory.open(directoryOptions(disk.mount(), '/data'));
+    await second.openPartition(ORDERS);
+    if (ending === 'killed') disk.kill();
+    else await second.close({ clean: true });
+    expect((await LogDirectory.open(directoryOptions(disk.mount(), '/data'))).logId).not.toBe(logId);
+  });
+
+  it('is not opened once the log id is settled, until a restart gives the directory a new one', async () => {
+    const { disk, logId } = await damaged();
+    const second = await LogDirectory.open(directoryOptions(disk.mount(), '/data'));
+    await second.settleLogId();
+    for (let n = 0; n < 2; n++) {
+      await expect(second.openPartition(ORDERS)).rejects.toMatchObject({
+        code: 'KAFKA_STORAGE_ERROR',
+        message: expect.stringMatching(/orders-0 has lost records .*; restart the broker/),
+      });
+    }
+    await second.openPartition({ ...ORDERS, partition: 1 });
+    await second.close({ clean: true });
+    const third = await LogDirectory.open(directoryOptions(disk.mount(), '/data'));
+    expect([third.logId === logId, third.cleanShutdown]).toEqual([false, false]);
+    expect((await third.openPartition(ORDERS)).logEnd).toBe(4);
+  });
+
+  it('in a directory that has a new log id anyway is opened at any time', async () => {
+    const { disk } = await damaged();
+    const second = await LogDirectory.open(directoryOptions(disk.mount(), '/data', { bootId: 'boot-2' }));
+    const { logId } = second;
+    await second.settleLogId();
+    expect((await second.openPartition(ORDERS)).logEnd).toBe(4);
+    expect(second.logId).toBe(logId);
   });
 });
 

@@ -1,5 +1,5 @@
 import { type Disk, MemoryDisk, nodeCodecs } from '@ottla/runtime';
-import { PartitionLog, type PartitionLogOptions } from '../src';
+import { type LostRecords, PartitionLog, type PartitionLogOptions } from '../src';
 import { append, headersOf, makeBatch, NOW, options, readAll, smallSegments, TOPIC_ID } from './batches';
 import { DISKS } from './disks';
 
@@ -26,6 +26,12 @@ async function overwrite(disk: Disk, path: string, position: number, bytes: Uint
   const file = await disk.open(path, 'read-write');
   await file.write([bytes], position);
   await file.close();
+}
+
+function flipped(bytes: Buffer, at: number): Buffer {
+  const copy = Buffer.from(bytes);
+  copy[at]! ^= 1;
+  return copy;
 }
 
 async function cutFile(disk: Disk, path: string, by: number): Promise<void> {
@@ -93,6 +99,54 @@ describe.each(DISKS)('over %s', (_name, makeDisk) => {
     await append(log, { epoch: 9 });
     await log.close({ clean: true });
     expect((await open({ cleanShutdown: true })).logEnd).toBe(kept * 2 + 1);
+  });
+
+  const torn: [string, (bytes: Buffer, last: number) => Buffer, boolean][] = [
+    ['half a header', (bytes) => bytes.subarray(0, 40), true],
+    ['half a batch', (bytes, last) => bytes.subarray(0, last - 7), true],
+    ['a whole batch with a flipped bit', (bytes, last) => flipped(bytes.subarray(0, last), last - 3), false],
+    ['a flipped bit, and whole batches behind it', (bytes, last) => flipped(bytes, last - 3), false],
+    ['a whole batch with a damaged length', (bytes, last) => flipped(bytes.subarray(0, last), 9), false],
+    ['a damaged length, and whole batches behind it', (bytes) => flipped(bytes, 9), false],
+    ['a damaged length, and half a batch behind a whole one', (bytes) => flipped(bytes.subarray(0, -9), 9), false],
+    ['zeros', () => Buffer.alloc(500), false],
+    ['an older batch again', () => Buffer.from(makeBatch(3).bytes), false],
+  ];
+  it.each(torn)('%s at the end is what a killed process leaves: %s', async (_what, ending, isTorn) => {
+    const { disk, settings, bases, open, path } = await filled({ clean: false });
+    const active = path(bases.at(-1)!, 'log');
+    const size = (await disk.stat(active))!.size;
+    const batches = [80, 81, 82].map((offset) => makeBatch(offset, { epoch: 5, valueBytes: 90 }).bytes);
+    await overwrite(disk, active, size, ending(Buffer.concat(batches), batches[0]!.length));
+    const losses: object[] = [];
+    const onLoss = async (lost: LostRecords): Promise<void> => {
+      losses.push({ offset: lost.offset, size: (await disk.stat(active))!.size > size });
+    };
+    const log = await open({ onLoss });
+    expect([settings.dir, log.logEnd]).toEqual([log.dir, 80]);
+    expect(losses).toEqual(isTorn ? [] : [{ offset: 80, size: true }]);
+    await log.close({ clean: false });
+  });
+
+  it('a batch that is torn after a clean close, or in a segment that others follow, was whole once', async () => {
+    for (const clean of [true, false]) {
+      const { disk, bases, open, path } = await filled({ clean });
+      await cutFile(disk, path(clean ? bases.at(-1)! : bases[1]!, 'log'), 5);
+      const losses: LostRecords[] = [];
+      const onLoss = async (lost: LostRecords): Promise<void> => void losses.push(lost);
+      const log = await open({ cleanShutdown: clean, recoveryPoint: clean ? 80 : 0, onLoss });
+      expect(losses).toMatchObject([{ offset: log.logEnd, reason: expect.stringMatching(/inside a batch/) }]);
+      await log.close({ clean: false });
+    }
+  });
+
+  it('what can not be noted as lost is not cut either', async () => {
+    const { disk, bases, open, path } = await filled({ clean: false });
+    const active = path(bases.at(-1)!, 'log');
+    const { size } = (await disk.stat(active))!;
+    await overwrite(disk, active, size, Buffer.alloc(500));
+    await expect(open({ onLoss: async () => Promise.reject(new Error('no space')) })).rejects.toThrow('no space');
+    expect((await disk.stat(active))!.size).toBe(size + 500);
   });
 
   it('damage in a middle segment that was not yet synced takes everything behind it', async () => {

@@ -8,6 +8,8 @@ export interface ClusterKeys {
   generation(): string;
   broker(id: number): string;
   brokers(): string;
+  /** In which run a broker registered last. */
+  lastRun(broker: number): string;
   controller(): string;
   topic(name: string): string;
   topics(): string;
@@ -25,6 +27,7 @@ export interface ClusterKeys {
 export type ParsedKey =
   | { readonly kind: 'generation' | 'controller' | 'producer-ids' }
   | { readonly kind: 'broker'; readonly broker: number }
+  | { readonly kind: 'last-run'; readonly broker: number }
   | { readonly kind: 'topic'; readonly name: string }
   | { readonly kind: 'partition'; readonly topicId: string; readonly partition: number }
   | { readonly kind: 'deletion'; readonly topicId: string }
@@ -50,6 +53,7 @@ export function keysFor(clusterId: string): ClusterKeys {
     generation: () => `${prefix}generation`,
     broker: (id) => `${prefix}brokers/${id}`,
     brokers: () => `${prefix}brokers/`,
+    lastRun: (broker) => `${prefix}last-runs/${broker}`,
     controller: () => `${prefix}controller`,
     topic: (name) => `${prefix}topics/${name}`,
     topics: () => `${prefix}topics/`,
@@ -85,7 +89,9 @@ function parsePair(area: string, name: string): ParsedKey | null {
   if (area === 'topics') return { kind: 'topic', name };
   if (area === 'deletions') return { kind: 'deletion', topicId: name };
   const broker = parseCount(name);
-  return area === 'brokers' && broker !== null ? { kind: 'broker', broker } : null;
+  if (broker === null) return null;
+  if (area === 'last-runs') return { kind: 'last-run', broker };
+  return area === 'brokers' ? { kind: 'broker', broker } : null;
 }
 
 function parseTriple(area: string, first: string, second: string): ParsedKey | null {

@@ -12,6 +12,7 @@ const cases = fc.oneof(
     [keys.producerIds(), { kind: 'producer-ids' }] as const,
   ),
   id.map((broker) => [keys.broker(broker), { kind: 'broker', broker }] as const),
+  id.map((broker) => [keys.lastRun(broker), { kind: 'last-run', broker }] as const),
   word.map((name) => [keys.topic(name), { kind: 'topic', name }] as const),
   fc
     .tuple(word, id)

@@ -6,6 +6,7 @@ import {
   controllerClaimCodec,
   deletionRecordCodec,
   generationCodec,
+  lastRunCodec,
   partitionRecordCodec,
   producerIdsCodec,
   topicRecordCodec,
@@ -56,6 +57,7 @@ const configs = fc.dictionary(text, text, { noNullPrototype: true });
 const records: [name: string, codec: unknown, record: fc.Arbitrary<object>][] = [
   ['generation', generationCodec, fc.record({ version, clusterId: text, generation: id })],
   ['broker registration', brokerRegistrationCodec, broker],
+  ['last run', lastRunCodec, fc.record({ version, broker: id, run: text, starts: id })],
   ['controller claim', controllerClaimCodec, fc.record({ version, broker: id, run: text, epoch: id })],
   [
     'topic',

@@ -62,7 +62,8 @@ async function start(
   const bound = { kafka: doors.kafkaPorts, grpc: doors.grpcPort, peer: peerPort };
   const addresses = registeredAddresses(config, bound, () => ports.machineHost());
   closing.add('the membership', () => member.close());
-  await member.start({ logIds: [directory.logId], rack: config['broker.rack'], ...addresses, startedAt });
+  const start = { number: directory.starts, predecessor: directory.predecessor };
+  await member.start({ logIds: [directory.logId], rack: config['broker.rack'], ...addresses, startedAt, start });
   await tracker.waitFor((image) => image.brokers.get(self.broker)?.value.run === self.run, REGISTRATION_TIMEOUT_MS);
 
   doors.grpc.setHealth('', 'serving');

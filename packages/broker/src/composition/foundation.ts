@@ -1,5 +1,5 @@
 import { ClusterMember, type TopicDefaults } from '@ottla/controller';
-import { LogDirectory } from '@ottla/log';
+import { HeldDirectory, LogDirectory } from '@ottla/log';
 import { type ClusterImage, ImageTracker } from '@ottla/metadata';
 import type { OttlaError } from '@ottla/protocol';
 import type { Clock, Codecs, Logger, PeerAddress, Random } from '@ottla/runtime';
@@ -7,7 +7,7 @@ import type { BrokerConfig } from '../config/schema';
 import { type BrokerProcess, Doubts } from '../peers/doubts';
 import { WatchedPeers } from '../peers/watched-peers';
 import type { Closing } from './closing';
-import { ensureGeneration } from './generation';
+import { ensureGeneration, readLastRun } from './generation';
 import type { BrokerPorts, ClosablePeers } from './ports';
 import { contradiction, readSeen } from './seen-store';
 
@@ -42,9 +42,9 @@ export async function openFoundation(options: FoundationOptions): Promise<Founda
   const { clock, random, codecs } = ports;
   const shared = { clock, random, codecs, logger };
   const clusterId = config['cluster.id'];
-  const directory = await openDirectory(options);
-  closing.add('the data directory', () => directory.close({ clean: true }));
-  directory.onOffline(fail);
+  const held = await takeDirectory(options);
+  let directory: LogDirectory | null = null;
+  closing.add('the data directory', () => directory?.close({ clean: true }) ?? held.release());
 
   const opened = await ports.openStore(config, logger);
   closing.add('the metadata store', () => opened.close());
@@ -53,9 +53,17 @@ export async function openFoundation(options: FoundationOptions): Promise<Founda
   const tracker = new ImageTracker({ ...shared, store: opened.store, clusterId });
   closing.add('the image of the cluster', () => tracker.close());
   await tracker.start(STORE_TIMEOUT_MS);
-  const seen = await readSeen(ports.disk, directory.dir);
-  const restored = seen === null ? null : contradiction(seen, tracker.image);
+  const lastRun = await readLastRun(
+    tracker.store,
+    { clusterId, broker: self.broker },
+    { ...shared, timeoutMs: STORE_TIMEOUT_MS },
+  );
+  const seen = await readSeen(ports.disk, held.dir);
+  const ahead = held.isAheadOf(lastRun);
+  const restored = seen === null ? null : contradiction(seen, tracker.image, ahead);
   if (restored !== null) tracker.suspend(restored, seen!.generation);
+  directory = await LogDirectory.use(held, lastRun);
+  directory.onOffline(fail);
 
   const doubts = new Doubts(clock);
   const network = new WatchedPeers(ports.openPeers(logger), {
@@ -92,8 +100,8 @@ function registeredAt(image: ClusterImage, { host, port }: PeerAddress): BrokerP
   return null;
 }
 
-async function openDirectory({ ports, config, logger, self }: FoundationOptions): Promise<LogDirectory> {
-  return LogDirectory.open({
+async function takeDirectory({ ports, config, logger, self }: FoundationOptions): Promise<HeldDirectory> {
+  return HeldDirectory.take({
     ...{ disk: ports.disk, clock: ports.clock, random: ports.random, logger },
     dir: config['log.dirs'][0]!,
     clusterId: config['cluster.id'],

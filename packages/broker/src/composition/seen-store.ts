@@ -24,13 +24,14 @@ export function seenIn(image: ClusterImage): SeenStore {
 
 /**
  * Why the store can't be the one that was seen: it was restored from a backup since. Null when nothing speaks against it. A
- * later generation has dealt with it already.
+ * later generation has dealt with it already. `forgotStart`: it doesn't know a start of this broker that registered there.
  */
-export function contradiction(seen: SeenStore, image: ClusterImage): string | null {
+export function contradiction(seen: SeenStore, image: ClusterImage, forgotStart = false): string | null {
   const generation = image.generation?.value.generation ?? 0;
   if (generation > seen.generation) return null;
   if (generation < seen.generation) return `its generation is ${generation}, and was ${seen.generation}`;
   if (image.revision < seen.revision) return `it is at revision ${image.revision}, and was at ${seen.revision}`;
+  if (forgotStart) return 'it has forgotten a start of this broker';
   if (seen.newest === null) return null;
   const { topicId, partition, modRevision } = seen.newest;
   const record = image.partitions.get(topicId)?.get(partition);

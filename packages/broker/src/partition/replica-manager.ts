@@ -2,7 +2,16 @@ import type { LogDirectory, PartitionLog } from '@ottla/log';
 import type { ClusterImage, ImageDelta, ImageTracker, Versioned } from '@ottla/metadata';
 import { toOttlaError } from '@ottla/protocol';
 import { type FollowerMessage, type LeaderMessage, type PartitionRecord, Replica } from '@ottla/replication';
-import type { Clock, Codecs, Logger, PeerHello, PeerNetwork, PeerStream, Random } from '@ottla/runtime';
+import {
+  type Clock,
+  type Codecs,
+  Deferred,
+  type Logger,
+  type PeerHello,
+  type PeerNetwork,
+  type PeerStream,
+  type Random,
+} from '@ottla/runtime';
 import type { BrokerConfig } from '../config/schema';
 import type { LocalPartition, Partitions } from '../services';
 import { ReplicationThrottles } from '../throttle/replication-throttles';
@@ -37,6 +46,8 @@ interface Held {
   log: PartitionLog | null;
   host: PartitionHost | null;
   follower: Follower | null;
+  /** Recovery has ended, well or not. */
+  recovered: Promise<unknown>;
   opened: Promise<void>;
 }
 
@@ -60,6 +71,8 @@ export class ReplicaManager implements Partitions {
   private readonly throttles: ReplicationThrottles;
   /** Of the store; a later one means that the records before it are of no use any more. */
   private generation: number;
+  /** The log id of what is held is fixed: replicas may be known by it. */
+  private readonly logIdSettled = new Deferred<void>();
   private opening = 0;
   private closed = false;
   private stopFollowing: (() => void) | null = null;
@@ -83,7 +96,21 @@ export class ReplicaManager implements Partitions {
     for (const [topicId, partitions] of tracker.image.partitions) {
       for (const partition of partitions.keys()) this.sync(tracker.image, topicId, partition);
     }
+    // Recovery may find that the directory has lost records, which gives it another log id.
+    await Promise.all([...this.held.values()].map((held) => held.recovered));
+    await this.settleLogId();
     await Promise.all([...this.held.values()].map((held) => held.opened));
+  }
+
+  private async settleLogId(): Promise<void> {
+    try {
+      await this.options.directory.settleLogId();
+      this.logIdSettled.resolve();
+    } catch (error) {
+      this.logIdSettled.promise.catch(() => {});
+      this.logIdSettled.reject(error);
+      throw error;
+    }
   }
 
   get(topicId: string, partition: number): LocalPartition | null {
@@ -235,10 +262,15 @@ export class ReplicaManager implements Partitions {
 
   private hold(topic: string, topicId: string, partition: number): void {
     const folder = folderOf(topic, partition);
-    const held: Held = { topicId, partition, folder, log: null, host: null, follower: null, opened: Promise.resolve() };
+    const ended = Promise.resolve();
+    const held: Held = {
+      ...{ topicId, partition, folder, log: null, host: null, follower: null, recovered: ended, opened: ended },
+    };
     const open = async (): Promise<void> => {
-      if (this.closed) return;
-      held.log = await this.openLog(topic, topicId, partition);
+      if (!this.closed) held.log = await this.openLog(topic, topicId, partition);
+    };
+    const begin = (): void => {
+      if (this.closed || held.log === null) return;
       held.host = this.hostOver(held.log, topic, topicId, partition);
       held.follower = this.followerOf(held.host);
       this.applyConfig(this.options.tracker.image, held.host);
@@ -247,7 +279,9 @@ export class ReplicaManager implements Partitions {
     };
     const free = this.freed(folder);
     const opening = free === null ? this.openInTurn(open) : free.then(() => this.openInTurn(open));
-    held.opened = opening.catch((error: unknown) => {
+    held.recovered = opening.catch(() => {});
+    const begun = opening.then(() => this.logIdSettled.promise).then(begin);
+    held.opened = begun.catch((error: unknown) => {
       const { message } = toOttlaError(error);
       this.options.logger.error(
         `${topic}-${partition}: the log can't be opened, the replica stays offline: ${message}`,

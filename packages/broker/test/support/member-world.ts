@@ -1,9 +1,9 @@
 import { ClusterMember, TopicAdmin } from '@ottla/controller';
-import { LogDirectory } from '@ottla/log';
+import { HeldDirectory, LogDirectory } from '@ottla/log';
 import { ImageTracker, type MachineSnapshot, MemoryStore } from '@ottla/metadata';
 import type { PartitionRecord } from '@ottla/replication';
 import { type Logger, MemoryDisk, nodeClock, nodeCodecs, nodeRandom, silentLogger } from '@ottla/runtime';
-import { ensureGeneration } from '../../src/composition/generation';
+import { ensureGeneration, readLastRun } from '../../src/composition/generation';
 import { contradiction, readSeen, seenIn, writeSeen } from '../../src/composition/seen-store';
 import { brokerConfig } from '../../src/config/schema';
 import { Deletions } from '../../src/partition/deletions';
@@ -51,10 +51,12 @@ export class MemberWorld {
     const tracker = new ImageTracker({ ...shared, store: this.store, clusterId: CLUSTER });
     await tracker.start();
     const where = { dir: '/data', clusterId: CLUSTER, brokerId: id, run: self.run, bootId: 'boot' };
-    const directory = await LogDirectory.open({ ...shared, ...where, disk: disk.mount() });
+    const held = await HeldDirectory.take({ ...shared, ...where, disk: disk.mount() });
+    const lastRun = await readLastRun(this.store, { clusterId: CLUSTER, broker: id }, { ...shared, timeoutMs: 1_000 });
     const seen = await readSeen(disk.mount(), '/data');
-    const restored = seen === null ? null : contradiction(seen, tracker.image);
+    const restored = seen === null ? null : contradiction(seen, tracker.image, held.isAheadOf(lastRun));
     if (restored !== null) tracker.suspend(restored, seen!.generation);
+    const directory = await LogDirectory.use(held, lastRun);
     const network = this.peers.network();
     const onSuperseded = (error: Error): void => void warnings.push(`superseded: ${error.message}`);
     const member = new ClusterMember({
@@ -83,7 +85,8 @@ export class MemberWorld {
     const release = replicas.release.bind(replicas);
     const deletions = new Deletions({ ...shared, broker: id, clusterId: CLUSTER, tracker, directory, release });
     deletions.start();
-    await member.start({ logIds: [directory.logId], rack: null, kafka: [], grpc: peer, peer, startedAt: 0 });
+    const start = { number: directory.starts, predecessor: directory.predecessor };
+    await member.start({ logIds: [directory.logId], rack: null, kafka: [], grpc: peer, peer, startedAt: 0, start });
     const topics = new TopicAdmin({ ...shared, view: tracker, defaults: DEFAULTS, validateConfigs: () => {} });
     const broker = { id, disk, tracker, member, replicas, directory, topics, producerIds, deletions, warnings };
     this.brokers.set(id, broker);

@@ -1,13 +1,5 @@
 import { OttlaError } from '@ottla/protocol';
-import {
-  type Clock,
-  type Disk,
-  DiskError,
-  type DiskLock,
-  DiskLockedError,
-  type Logger,
-  type Random,
-} from '@ottla/runtime';
+import type { DiskLock } from '@ottla/runtime';
 import type { LogConfig } from '../config';
 import {
   deletedFolder,
@@ -17,38 +9,13 @@ import {
   strayFolder,
 } from '../files/folder-names';
 import { readTopicId } from '../files/partition-metadata';
-import { parentOf } from '../partition/log-state';
 import { PartitionLog } from '../partition/partition-log';
-import type { OfflineReason } from '../partition/types';
-import { type LogResourceLimits, LogResources } from '../resources/log-resources';
+import type { LostRecords, OfflineReason } from '../partition/types';
+import { LogResources } from '../resources/log-resources';
 import { Checkpoints } from './checkpoints';
-import {
-  type DirectoryMeta,
-  readCleanShutdown,
-  readMeta,
-  refuseForeign,
-  refuseMismatch,
-  removeCleanShutdown,
-  writeCleanShutdown,
-  writeMeta,
-} from './meta';
-
-export interface LogDirectoryOptions {
-  disk: Disk;
-  clock: Clock;
-  random: Random;
-  logger: Logger;
-  dir: string;
-  clusterId: string;
-  brokerId: number;
-  /** This process's run. */
-  run: string;
-  /** The kernel's boot id; empty when unknown, which proves nothing. */
-  bootId: string;
-  /** `producer.id.expiration.ms`: idempotent producers are forgotten after this long without an append; default 1 day. */
-  producerExpirationMs?: number;
-  limits?: Partial<LogResourceLimits>;
-}
+import { explain, HeldDirectory, type LogDirectoryOptions } from './held-directory';
+import { doubtOf, type LastRun, runsWith } from './identity';
+import { type DirectoryMeta, removeCleanShutdown, writeCleanShutdown, writeMeta } from './meta';
 
 export interface PartitionOnDisk {
   topic: string;
@@ -66,18 +33,17 @@ export interface OpenPartition {
   producerExpirationMs?: number;
 }
 
-const LOCK = 'lock';
 const DEFAULT_PRODUCER_EXPIRATION_MS = 86_400_000;
 
 /** One data directory, in use by this process alone. */
 export class LogDirectory {
-  /** Names what the directory holds: the same id means that nothing that was written has been lost. */
-  readonly logId: string;
   /** The directory was closed cleanly, or is new: its logs are taken as they are. */
   readonly cleanShutdown: boolean;
   readonly dir: string;
   readonly #options: LogDirectoryOptions;
-  readonly #meta: DirectoryMeta;
+  /** The run in which the broker had registered last when this directory was put to use; null when in none. */
+  readonly predecessor: string | null;
+  #meta: DirectoryMeta;
   readonly #lock: DiskLock;
   readonly #checkpoints: Checkpoints;
   readonly #resources: LogResources;
@@ -87,61 +53,94 @@ export class LogDirectory {
   readonly #listeners = new Set<(error: OttlaError) => void>();
   #failure: OttlaError | null = null;
   #disowned: Promise<void> | null = null;
+  /** The log id is that of the run before. */
+  #kept: boolean;
+  #settled = false;
+  /** Folders of which recovery has cut what had been written whole. */
+  readonly #lost = new Set<string>();
   #closing: Promise<void> | null = null;
   #released = false;
 
   private constructor(
-    options: LogDirectoryOptions,
-    parts: { meta: DirectoryMeta; lock: DiskLock; checkpoints: Checkpoints; clean: boolean },
+    { options, lock, clean }: HeldDirectory,
+    parts: { meta: DirectoryMeta; checkpoints: Checkpoints; kept: boolean; predecessor: string | null },
   ) {
     this.#options = options;
     this.dir = options.dir;
     this.#meta = parts.meta;
-    this.logId = parts.meta.logId;
-    this.cleanShutdown = parts.clean;
-    this.#lock = parts.lock;
+    this.#kept = parts.kept;
+    this.predecessor = parts.predecessor;
+    this.cleanShutdown = clean;
+    this.#lock = lock;
     this.#checkpoints = parts.checkpoints;
     this.#resources = new LogResources(options.limits, options.logger);
   }
 
+  /** Takes a directory and puts it to use, where no metadata store has anything to say. */
+  static async open(options: LogDirectoryOptions, lastRun: LastRun | null = null): Promise<LogDirectory> {
+    return LogDirectory.use(await HeldDirectory.take(options), lastRun);
+  }
+
   /**
-   * Takes the directory, making it if it is absent. Throws, with one sentence that says what to do, when it is another
-   * cluster's or broker's, when a live process uses it, or when it can't be written. The log id stays when the kernel has
-   * not gone down since the last run, or that run closed the directory cleanly; otherwise it is replaced.
+   * Puts a directory to use. The log id stays when nothing can have been lost: the kernel has not gone down since the last
+   * run, or that run closed the directory cleanly; and it is the run in which the broker registered last. (In another one
+   * there were other contents, of which these are an older copy.) Otherwise it is replaced. Lets go of the directory when
+   * it rejects.
    */
-  static async open(options: LogDirectoryOptions): Promise<LogDirectory> {
-    const { disk, dir } = options;
+  static async use(held: HeldDirectory, lastRun: LastRun | null): Promise<LogDirectory> {
     try {
-      await disk.makeDir(dir);
-      await disk.syncDir(parentOf(dir));
-      const lock = await disk.lock(`${dir}/${LOCK}`);
-      try {
-        return await LogDirectory.#take(options, lock);
-      } catch (error) {
-        await lock.release();
-        throw error;
-      }
+      return await LogDirectory.#begin(held, lastRun);
     } catch (error) {
-      throw explain(dir, error);
+      await held.release();
+      throw explain(held.dir, error);
     }
   }
 
-  static async #take(options: LogDirectoryOptions, lock: DiskLock): Promise<LogDirectory> {
+  static async #begin(held: HeldDirectory, lastRun: LastRun | null): Promise<LogDirectory> {
+    const { options, last, clean } = held;
     const { disk, dir, random, logger, clusterId, brokerId, run, bootId } = options;
-    const names = await disk.list(dir);
-    const last = await readMeta(disk, dir);
-    if (last === null) refuseForeign(dir, names, (name) => parsePartitionFolder(name) !== null);
-    else refuseMismatch(dir, last, { clusterId, brokerId });
-    const clean = last === null || (await readCleanShutdown(disk, dir)) === last.run;
-    const sameBoot = bootId !== '' && last?.bootId === bootId;
-    const logId = last !== null && (clean || sameBoot) ? last.logId : random.uuid();
+    const doubt = doubtOf({ last, clean, bootId }, lastRun);
+    const kept = last !== null && doubt === null;
+    const logId = kept ? last.logId : random.uuid();
+    if (last !== null && !kept) logger.warn(`${dir} gets a new log id: ${doubt}`, { logId, former: last.logId });
     const checkpoints = await Checkpoints.load(disk, dir, logger);
+    const runs = runsWith({ last, kept, run }, lastRun);
     // In this order: at every moment the marker either names the run before, whose meta is gone, or isn't there.
-    const meta: DirectoryMeta = { ...last, version: 1, clusterId, brokerId, logId, bootId, run };
+    const meta: DirectoryMeta = { ...last, version: 1, clusterId, brokerId, logId, bootId, run, ...runs };
     await writeMeta(disk, dir, meta);
     await removeCleanShutdown(disk, dir);
-    for (const name of names) if (isDeletedFolder(name)) await disk.remove(`${dir}/${name}`);
-    return new LogDirectory(options, { meta, lock, checkpoints, clean });
+    for (const name of await disk.list(dir)) if (isDeletedFolder(name)) await disk.remove(`${dir}/${name}`);
+    return new LogDirectory(held, { meta, checkpoints, kept, predecessor: lastRun?.run ?? null });
+  }
+
+  /** Names what the directory holds: the same id means that nothing that was written has been lost. */
+  get logId(): string {
+    return this.#meta.logId;
+  }
+
+  /** The number of this start among those that registered with the metadata store. */
+  get starts(): number {
+    return this.#meta.starts!;
+  }
+
+  /**
+   * To be called before the log id is told to anybody, when the logs that count were opened: gives the directory a new one
+   * if recovery found records lost in any of them. From then on the log id is fixed, and a log that is found to have lost
+   * records isn't opened.
+   */
+  async settleLogId(): Promise<void> {
+    this.#settled = true;
+    if (this.#lost.size === 0) return;
+    await this.#disowned;
+    if (this.#failure !== null) throw this.#failure;
+    const { disk, random, logger } = this.#options;
+    const former = this.logId;
+    this.#meta = { ...this.#meta, logId: random.uuid() };
+    await writeMeta(disk, this.dir, this.#meta);
+    this.#kept = false;
+    this.#disowned = null;
+    const lost = [...this.#lost].join(', ');
+    logger.warn(`${this.dir} gets a new log id: records of ${lost} were lost`, { logId: this.logId, former });
   }
 
   /** Why the directory is offline; null while it works. */
@@ -237,6 +236,7 @@ export class LogDirectory {
     if (this.#isOpen(name)) throw new OttlaError('KAFKA_STORAGE_ERROR', `${this.dir}/${name} is open; close it first`);
     if (!(await disk.exists(`${this.dir}/${name}`))) return;
     this.#logs.delete(name);
+    this.#lost.delete(name);
     if (this.#checkpoints.forget(topic, partition)) await this.#writeCheckpoints();
     const aside = strayFolder(name, random.uuid());
     await disk.rename(`${this.dir}/${name}`, `${this.dir}/${aside}`);
@@ -262,6 +262,7 @@ export class LogDirectory {
     }
     // A later partition of this name must find no offsets of this one.
     this.#logs.delete(name);
+    this.#lost.delete(name);
     await log?.close({ clean: false });
     if (this.#checkpoints.forget(partition.topic, partition.partition)) await this.#writeCheckpoints();
     const doomed = `${this.dir}/${deletedFolder(name, random.uuid())}`;
@@ -308,10 +309,10 @@ export class LogDirectory {
       const closed = await Promise.allSettled(opened.map((log) => log.close({ clean })));
       const failed = closed.find((result) => result.status === 'rejected');
       if (failed !== undefined) throw failed.reason;
-      await this.#disowned;
+      await this.#disowned?.catch(() => {});
       if (!clean) return;
       await this.#writeCheckpoints();
-      if (this.#failure === null && opened.every((log) => log.failure === null)) {
+      if (this.#failure === null && this.#disowned === null && opened.every((log) => log.failure === null)) {
         await writeCleanShutdown(disk, this.dir, run);
       }
     } finally {
@@ -331,7 +332,8 @@ export class LogDirectory {
     const { producerExpirationMs = this.#options.producerExpirationMs ?? DEFAULT_PRODUCER_EXPIRATION_MS } = given;
     const dir = `${this.dir}/${partitionFolder(topic, partition)}`;
     if (!(await disk.exists(dir)) && this.#checkpoints.forget(topic, partition)) await this.#writeCheckpoints();
-    return PartitionLog.open({
+    const name = partitionFolder(topic, partition);
+    const log = await PartitionLog.open({
       disk,
       clock,
       logger,
@@ -347,35 +349,36 @@ export class LogDirectory {
       resources: this.#resources,
       checkpoint: () => this.#writeCheckpoints(),
       onOffline: (error, reason) => this.#onLogOffline(error, reason),
+      onLoss: (lost) => this.#onLoss(name, lost),
     });
+    if (!this.#settled || !this.#kept || !this.#lost.has(name)) return log;
+    await log.close({ clean: false });
+    const message = `${dir} has lost records that may have been acknowledged, under a log id that says otherwise`;
+    throw new OttlaError('KAFKA_STORAGE_ERROR', `${message}; restart the broker, which gives the directory a new one`);
+  }
+
+  /** Noted durably before the log is cut: after that nothing shows it any more. */
+  async #onLoss(name: string, { offset, reason }: LostRecords): Promise<void> {
+    if (!this.#kept) return;
+    const { logger } = this.#options;
+    logger.error(`${name} has lost what was written from offset ${offset} on: ${reason}`);
+    this.#lost.add(name);
+    await this.#disown();
   }
 
   /** A device that failed one fsync may have dropped any other write: the whole directory stops. */
   #onLogOffline(error: OttlaError, reason: OfflineReason): void {
     if (reason !== 'sync-failed' || this.#failure !== null) return;
     this.#failure = error;
-    this.#disowned = this.#disown();
+    this.#disown().catch((cause: unknown) =>
+      this.#options.logger.error(`${this.dir} is offline and can't be marked so`, { error: cause }),
+    );
     for (const listener of [...this.#listeners]) listener(error);
   }
 
   /** The boot id no longer proves that nothing was lost, so the next run must take a new log id. */
-  async #disown(): Promise<void> {
-    const { disk, logger } = this.#options;
-    await writeMeta(disk, this.dir, { ...this.#meta, bootId: '' }).catch((error) =>
-      logger.error(`${this.dir} is offline and can't be marked so`, { error }),
-    );
+  #disown(): Promise<void> {
+    this.#disowned ??= writeMeta(this.#options.disk, this.dir, { ...this.#meta, bootId: '' });
+    return this.#disowned;
   }
-}
-
-/** Errors of opening a directory, with the way out. */
-function explain(dir: string, error: unknown): unknown {
-  if (error instanceof DiskLockedError) {
-    const message = `${dir} is in use by process ${error.pid} on ${error.host}; stop that broker, or use another directory`;
-    return new OttlaError('KAFKA_STORAGE_ERROR', message, { cause: error });
-  }
-  if (error instanceof DiskError) {
-    const message = `the data directory ${dir} can't be used: ${error.message}`;
-    return new OttlaError('KAFKA_STORAGE_ERROR', message, { cause: error });
-  }
-  return error;
 }

@@ -11,6 +11,10 @@ export interface DirectoryMeta {
   /** The kernel's boot id in the last run; empty when it proves nothing. */
   bootId: string;
   run: string;
+  /** The runs of which the last to register with the metadata store may be one, `run` the last of them. */
+  runs?: string[];
+  /** The number of this run among the starts of the broker that registered, if it did. */
+  starts?: number;
 }
 
 const META = 'meta.json';

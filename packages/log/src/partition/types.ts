@@ -26,6 +26,14 @@ export interface PartitionLogOptions {
   checkpoint?: () => Promise<void>;
   /** The log can't go on. Comes at most once. */
   onOffline?: (error: OttlaError, reason: OfflineReason) => void;
+  /** Recovery is about to cut what had been written whole, which no killed process leaves behind: damage, or a crash. */
+  onLoss?: (lost: LostRecords) => Promise<void>;
+}
+
+export interface LostRecords {
+  /** The log will end here. */
+  offset: number;
+  reason: string;
 }
 
 /** `sync-failed`: an fsync; `cut-failed`: what a failed write left, or a truncation, could not be finished. */

@@ -1,8 +1,10 @@
 import { type BatchHeader, lastOffset } from '@ottla/protocol';
 import { LeaderEpochs } from '@ottla/replication';
 import type { LogState } from '../partition/log-state';
+import type { ScanResult } from '../segment/batch-scan';
 import type { Segment } from '../segment/segment';
 import { forEachHeader, loadProducers, removeSnapshots } from './producers';
+import { isTorn } from './torn';
 
 const MAX_INT32 = 0x7fffffff;
 
@@ -30,8 +32,16 @@ export async function recover(state: LogState, known: LeaderEpochs | null): Prom
   state.producers = await loadProducers(state, start);
   const progress: Progress = { nextOffset: start, epoch: state.epochs.latest()?.epoch ?? -1 };
   for (const [n, segment] of unsafe.entries()) {
-    const damage = (await scanSegment(state, segment, progress)) ?? misplaced(unsafe[n + 1], progress);
+    const written = segment.size;
+    const scanned = await scanSegment(state, segment, progress);
+    const damage = scanned.damage ?? misplaced(unsafe[n + 1], progress);
     if (damage !== null) {
+      const torn =
+        scanned.incomplete === true &&
+        segment === state.active &&
+        !options.cleanShutdown &&
+        (await isTorn(segment, segment.size, written, progress.nextOffset));
+      if (!torn) await options.onLoss?.({ offset: progress.nextOffset, reason: `${segment.file.path}: ${damage}` });
       await cutBehind(state, segment, progress.nextOffset, damage);
       break;
     }
@@ -55,12 +65,16 @@ export async function epochsFromHeaders(state: LogState, end: number): Promise<L
 }
 
 /** Takes in the whole batches of one segment; what is wrong behind them, if anything. */
-async function scanSegment(state: LogState, segment: Segment, progress: Progress): Promise<string | null> {
+async function scanSegment(
+  state: LogState,
+  segment: Segment,
+  progress: Progress,
+): Promise<Pick<ScanResult, 'damage' | 'incomplete'>> {
   const to = segment.size;
   segment.size = 0;
   segment.startIndexes();
   let contradiction: string | null = null;
-  const { damage } = await segment.scan({ from: 0, to, verify: true }, (header) => {
+  const scanned = await segment.scan({ from: 0, to, verify: true }, (header) => {
     contradiction = contradicts(segment, header, progress);
     if (contradiction !== null) return false;
     segment.accept(header);
@@ -71,7 +85,7 @@ async function scanSegment(state: LogState, segment: Segment, progress: Progress
     state.producers.record(header);
     return true;
   });
-  return contradiction ?? damage;
+  return contradiction === null ? scanned : { damage: contradiction };
 }
 
 /**

@@ -18,6 +18,8 @@ export interface ScanResult {
   position: number;
   /** Why the scan stopped before the end; null when it came to the end or the visitor stopped it. */
   damage: string | null;
+  /** The bytes end before the batch does. */
+  incomplete?: true;
 }
 
 const VERIFY_WINDOW_BYTES = 1024 * 1024;
@@ -37,11 +39,14 @@ export async function scanBatches(
   let position = from;
   while (position < to) {
     if (!window.holds(position, BATCH_HEADER_BYTES)) await window.load(position, BATCH_HEADER_BYTES);
-    if (!window.holds(position, BATCH_HEADER_BYTES)) return { position, damage: 'it ends inside a batch header' };
+    if (!window.holds(position, BATCH_HEADER_BYTES))
+      return { position, damage: 'it ends inside a batch header', incomplete: true };
     try {
       const header = readBatchHeader(window.bytes, window.indexOf(position));
       if (header.magic !== MAGIC_V2) return { position, damage: `message format v${header.magic}` };
-      if (position + header.batchLength > to) return { position, damage: 'it ends inside a batch' };
+      if (position + header.batchLength > to) {
+        return { position, damage: 'it ends inside a batch', incomplete: true };
+      }
       if (verify) {
         if (!window.holds(position, header.batchLength)) await window.load(position, header.batchLength);
         verifyBatch(window.bytes, window.indexOf(position), header);

@@ -17,6 +17,9 @@ import type { KeyValue, WatchEvent } from '../store';
 import type { ClusterImage, ImageDelta, Versioned } from './cluster-image';
 import { type MapEdit, PersistentMap } from './persistent-map';
 
+/** Images don't hold what only a start of a broker reads. */
+type ImageKey = Exclude<ParsedKey, { readonly kind: 'last-run' }>;
+
 type SingleField = 'generation' | 'controller' | 'producerIds';
 type Partitions = PersistentMap<number, Versioned<PartitionRecord>>;
 
@@ -86,7 +89,7 @@ class ImageEdit {
 
   apply(event: WatchEvent): void {
     const parsed = parseKey(this.#keys, event.key);
-    if (parsed === null) return;
+    if (parsed === null || parsed.kind === 'last-run') return;
     const kv = event.type === 'put' ? event.kv : null;
     this.#unreadable.delete(event.key);
     try {
@@ -136,7 +139,7 @@ class ImageEdit {
     };
   }
 
-  #put(parsed: ParsedKey, kv: KeyValue | null): void {
+  #put(parsed: ImageKey, kv: KeyValue | null): void {
     this.#changed.kinds.add(parsed.kind);
     switch (parsed.kind) {
       case 'generation':

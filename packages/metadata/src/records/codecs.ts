@@ -18,6 +18,7 @@ import type {
   ControllerClaim,
   DeletionRecord,
   GenerationRecord,
+  LastRunRecord,
   ProducerIdsRecord,
   TopicRecord,
 } from './records';
@@ -40,6 +41,8 @@ export const brokerRegistrationCodec = recordCodec<BrokerRegistration>({
   peer: endpoint,
   startedAt: instant,
 });
+
+export const lastRunCodec = recordCodec<LastRunRecord>({ broker: count, run: text, starts: count });
 
 export const controllerClaimCodec = recordCodec<ControllerClaim>({ broker: count, run: text, epoch: count });
 

@@ -41,6 +41,16 @@ export interface BrokerRegistration {
   readonly extra?: Extra;
 }
 
+/** In which run a broker registered last; stays when its registration ends. Brokers read it at their start only. */
+export interface LastRunRecord {
+  readonly version: 1;
+  readonly broker: number;
+  readonly run: string;
+  /** How many starts of the broker have registered, this one included. */
+  readonly starts: number;
+  readonly extra?: Extra;
+}
+
 /** Who leads the cluster; exists under its lease. */
 export interface ControllerClaim {
   readonly version: 1;

@@ -62,16 +62,21 @@ export class Actions {
   }
 
   /**
-   * What is on the disk now is put back `laterMs` later, with the machine down for it. A copy that is put back under a
-   * running kernel looks like what its last process left: nothing on it could tell.
+   * What is on the disk now is put back `laterMs` later: with the machine down for it, or under the running kernel. (The
+   * latter only when a later process has served since: a copy put back within the run in which it was made looks like
+   * what that run left, and nothing could tell.)
    */
   oldDisk(id: number, laterMs: number, downMs: number): void {
     const broker = this.broker(id);
     const image = broker.disk.memory.image();
+    const { startsSoFar } = broker;
     this.lasting(laterMs, () => {
       if (this.healed) return;
-      this.world.trace.line(`${broker.name} goes down, and its disk is put back to what it was ${laterMs} ms ago`);
-      broker.crashMachine();
+      const sameBoot = laterMs % 2 === 0 && broker.lastServed > startsSoFar;
+      const how = sameBoot ? 'is killed' : 'goes down';
+      this.world.trace.line(`${broker.name} ${how}, and its disk is put back to what it was ${laterMs} ms ago`);
+      if (sameBoot) broker.kill();
+      else broker.crashMachine();
       broker.disk.putBack(image);
       this.lasting(downMs, () => {
         broker.boot();

@@ -13,8 +13,13 @@ export const CONTROLLING: readonly Mutant[] = [
     edits: [
       {
         file: REGISTRAR,
-        find: `      compare: [{ key, target: 'create', equals: 0 }],`,
+        find: `      compare: [{ key, target: 'create', equals: 0 }, lastRun.guard],`,
         replace: `      compare: [],`,
+      },
+      {
+        file: REGISTRAR,
+        find: `      if (!settled || this.#everRegistered) throw this.#superseded(last.run);\n`,
+        replace: '',
       },
     ],
   },

@@ -48,7 +48,7 @@ export const STORAGE: readonly Mutant[] = [
     edits: [
       { file: LOG_DIRECTORY, find: `    await removeCleanShutdown(disk, dir);\n`, replace: '' },
       {
-        file: LOG_DIRECTORY,
+        file: 'packages/log/src/directory/held-directory.ts',
         find: `(await readCleanShutdown(disk, dir)) === last.run`,
         replace: `(await readCleanShutdown(disk, dir)) !== null`,
       },

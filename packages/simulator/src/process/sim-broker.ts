@@ -50,6 +50,8 @@ export class SimBroker {
   private bootId: string;
   private bootedAt = 0;
   private starts = 0;
+  /** Which start served last. */
+  lastServed = 0;
   private stopping = false;
 
   constructor(
@@ -69,6 +71,11 @@ export class SimBroker {
 
   get alive(): boolean {
     return this.life !== null && !this.life.dead;
+  }
+
+  /** Processes that have been started here. */
+  get startsSoFar(): number {
+    return this.starts;
   }
 
   /** Starts the process; does nothing while one runs, or the machine is down. */
@@ -147,6 +154,7 @@ export class SimBroker {
   private onServing(life: Life, running: RunningBroker): void {
     if (life.dead) return;
     this.running = running;
+    this.lastServed = this.starts;
     this.around.trace(`${this.name} serves`);
     void running.failed.then(async (error) => {
       this.around.trace(`${this.name} can't go on: ${error.message}`);

@@ -3,8 +3,11 @@ import {
   brokerRegistrationCodec,
   type ClusterImage,
   type ClusterKeys,
+  type Compare,
   type KeyValue,
   LeaseNotFoundError,
+  lastRunCodec,
+  type Op,
   StoreUnavailableError,
   type TxnResult,
 } from '@ottla/metadata';
@@ -15,7 +18,19 @@ import type { ClusterView, Self } from '../cluster-view';
 import type { BrokerLease } from './broker-lease';
 
 /** What a broker says of itself when it registers. */
-export type RegistrationDetails = Pick<BrokerRegistration, 'logIds' | 'rack' | 'kafka' | 'grpc' | 'peer' | 'startedAt'>;
+export interface RegistrationDetails
+  extends Pick<BrokerRegistration, 'logIds' | 'rack' | 'kafka' | 'grpc' | 'peer' | 'startedAt'> {
+  /** What the log ids rest on; absent where they rest on nothing that the store could deny. */
+  readonly start?: RegisteredStart;
+}
+
+/** A start of a broker, among those that registered. */
+export interface RegisteredStart {
+  /** From 1. */
+  readonly number: number;
+  /** The run in which the broker had registered last when its log ids were settled; null when in none. */
+  readonly predecessor: string | null;
+}
 
 export interface BrokerRegistrarOptions {
   readonly keys: ClusterKeys;
@@ -68,6 +83,8 @@ export class BrokerRegistrar {
   #closed = false;
   /** Until then a registration of another run may be one that a restored backup holds. */
   #pastUntil = Number.NEGATIVE_INFINITY;
+  /** The store may have forgotten in which run this broker registered last. */
+  #forgotten = false;
   #stopFollowing: (() => void) | null = null;
 
   constructor(options: BrokerRegistrarOptions) {
@@ -101,6 +118,7 @@ export class BrokerRegistrar {
    */
   onRestored(): void {
     const { clock, timings } = this.#options;
+    this.#forgotten = true;
     this.#pastUntil = clock.now() + timings.leaseTtlMs + LEASE_MARGIN_MS;
   }
 
@@ -154,16 +172,42 @@ export class BrokerRegistrar {
     const leaseId = await lease.acquire();
     const state = this.#wanted;
     const key = keys.broker(self.broker);
+    const lastRun = await this.#readLastRun(details);
     const result = await view.store.txn({
-      compare: [{ key, target: 'create', equals: 0 }],
-      success: [{ type: 'put', key, value: this.#encode(details, state), lease: leaseId }],
+      compare: [{ key, target: 'create', equals: 0 }, lastRun.guard],
+      success: [{ type: 'put', key, value: this.#encode(details, state), lease: leaseId }, lastRun.write],
       failure: [{ type: 'get', key }],
     });
     if (!result.succeeded) return this.#onOccupied(result, leaseId);
     this.#adopt({ createRevision: result.revision, modRevision: result.revision, lease: leaseId, state });
   }
 
-  /** The key exists: by an earlier attempt of this run, under this lease or a lost one; or by another process. */
+  /**
+   * The run that registers becomes the last one, in the same transaction. Whoever registered as this broker since its log
+   * ids were settled may hold, under the same ids, records that this process lacks.
+   */
+  async #readLastRun(details: RegistrationDetails): Promise<{ guard: Compare; write: Op }> {
+    const { keys, self, view } = this.#options;
+    const key = keys.lastRun(self.broker);
+    const { revision, kv } = await view.store.get(key);
+    if (revision < view.image.revision) this.onRestored();
+    const last = kv === null ? null : lastRunCodec.decode(kv.value, kv.key);
+    if (last !== null && last.run !== self.run && !this.#forgotten) {
+      const settled = details.start === undefined || last.run === details.start.predecessor;
+      if (!settled || this.#everRegistered) throw this.#superseded(last.run);
+    }
+    const starts = details.start?.number ?? (last?.starts ?? 0) + 1;
+    const value = lastRunCodec.encode({ ...last, version: 1, broker: self.broker, run: self.run, starts });
+    return {
+      guard: { key, target: 'mod', equals: kv?.modRevision ?? 0 },
+      write: { type: 'put', key, value },
+    };
+  }
+
+  /**
+   * The key exists: by an earlier attempt of this run, under this lease or a lost one; or by another process. Without it, it
+   * was deleted since, or the last run is another one.
+   */
   async #onOccupied(result: TxnResult, leaseId: string): Promise<void> {
     const kv = result.reads[0]?.[0];
     if (kv === undefined) {
@@ -216,6 +260,7 @@ export class BrokerRegistrar {
     if (this.#closed || this.#options.lease.id !== registered.lease) return;
     const { logger, self } = this.#options;
     this.#registered = registered;
+    this.#forgotten = false;
     if (!this.#everRegistered) logger.info(`broker ${self.broker} registered`, { run: self.run });
     else logger.info(`broker ${self.broker} is registered`, { run: self.run, state: registered.state });
     this.#everRegistered = true;
@@ -283,7 +328,7 @@ export class BrokerRegistrar {
     );
   }
 
-  #encode(details: RegistrationDetails, state: BrokerRegistration['state']): Uint8Array {
+  #encode({ start: _start, ...details }: RegistrationDetails, state: BrokerRegistration['state']): Uint8Array {
     const { broker, run } = this.#options.self;
     return brokerRegistrationCodec.encode({ version: 1, broker, run, ...details, state });
   }
