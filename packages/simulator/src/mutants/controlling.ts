@@ -32,7 +32,7 @@ export const CONTROLLING: readonly Mutant[] = [
   },
   {
     name: 'controller-write-without-partition-guard',
-    ambush: 'the controller sees the store late',
+    ambush: 'the leader dies when the controller has not heard of a smaller ISR',
     invariant: '6 in sync',
     loses: 'Acknowledged records: the controller brings back an ISR that the leader has just changed.',
     edits: [
@@ -63,7 +63,7 @@ export const CONTROLLING: readonly Mutant[] = [
   },
   {
     name: 'fencing-without-registration-guard',
-    ambush: 'the controller sees the store late',
+    ambush: 'a machine is back before the controller hears of it',
     invariant: '9 bounded fencing',
     loses: 'A broker that has just come back is thrown out for its predecessor.',
     edits: [

@@ -28,7 +28,7 @@ export const HIGH_WATERMARK: readonly Mutant[] = [
   },
   {
     name: 'pending-expansion-counts-toward-minimum',
-    ambush: 'one comes back while another is eligible, and the store cannot be reached',
+    ambush: 'one comes back while another is eligible, and the leader cannot tell the store',
     invariant: '4 consumed',
     loses: 'Records that consumers have read: the store still names eligible leaders that lack them.',
     edits: [

@@ -33,7 +33,7 @@ export const IDEMPOTENCE: readonly Mutant[] = [
   },
   {
     name: 'coordinator-loads-to-high-watermark',
-    ambush: 'kill each new leader',
+    ambush: 'leaders with long tails die in turn',
     invariant: '7 committed offset',
     loses: 'A group reads records again: its coordinator forgot the last commits that it had confirmed.',
     edits: [

@@ -1,5 +1,6 @@
 /** Written by `npm run sim:mutants -- --remember`: ordinary seeds that find a mutant, tried first. Without it they hold. */
 export const KNOWN_SEEDS: Readonly<Record<string, readonly number[]>> = {
+  'kip-279-dropped': [188],
   'append-result-of-older-epoch': [342],
   'high-watermark-below-minimum': [42],
   'acknowledged-on-append': [1],
@@ -15,10 +16,13 @@ export const KNOWN_SEEDS: Readonly<Record<string, readonly number[]>> = {
   'registration-put-over': [6],
   'claim-put-over': [16],
   'deposed-controller-writes': [46],
+  'fencing-without-registration-guard': [25],
   'fencing-ping-pong': [13],
   'lost-lease-renewed': [111],
   'folder-deleted-for-absence': [85],
   'clean-marker-left': [76],
+  'recovery-skips-rolled-segments': [63],
   'failed-append-keeps-dedupe': [5],
   'dedupe-lost-on-promotion': [192],
+  'coordinator-loads-to-high-watermark': [800],
 };

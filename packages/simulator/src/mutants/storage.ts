@@ -6,14 +6,20 @@ const LOG_DIRECTORY = 'packages/log/src/directory/log-directory.ts';
 export const STORAGE: readonly Mutant[] = [
   {
     name: 'topic-id-of-folder-ignored',
-    ambush: 'a broker is away while a topic is deleted',
+    ambush: 'a broker hears late that a topic was deleted, and made again',
     invariant: '1 one leader',
-    loses: "A topic that was deleted and created again begins with the old one's records on one replica.",
+    loses:
+      "A topic that was deleted and created again begins with the old one's records on one replica: folders go by names.",
     edits: [
       {
         file: 'packages/log/src/recovery/open.ts',
         find: `  if (found === topicId) return false;`,
         replace: `  if (found !== null) return false;`,
+      },
+      {
+        file: 'packages/broker/src/partition/deletions.ts',
+        find: `filter((folder) => folder.topicId === topicId);`,
+        replace: `filter((folder) => folder.topicId === topicId && !tracker.image.topics.has(name));`,
       },
     ],
   },
@@ -56,7 +62,7 @@ export const STORAGE: readonly Mutant[] = [
   },
   {
     name: 'recovery-skips-rolled-segments',
-    ambush: 'a machine crashes again when its broker has registered',
+    ambush: 'a machine crashes while it writes what it has rolled',
     invariant: '2 logs agree',
     loses: 'A hole in the log, found by the consumer that reaches it, after a machine crashed just behind a roll.',
     edits: [

@@ -33,7 +33,7 @@ export const TRUNCATION: readonly Mutant[] = [
   },
   {
     name: 'kip-279-dropped',
-    ambush: 'leadership goes over, and back before the former leader has followed',
+    ambush: 'leaders with long tails die in turn',
     invariant: '2 logs agree',
     loses: 'Replicas that differ for good after two quick failovers: what a consumer reads depends on who leads.',
     edits: [

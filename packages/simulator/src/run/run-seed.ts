@@ -1,5 +1,5 @@
 import { Ambushes, ambushItems } from '../faults/ambush/ambushes';
-import { drawAmbushes, hasAmbush } from '../faults/ambush/recipes';
+import { drawAmbushes, groundOf, hasAmbush } from '../faults/ambush/recipes';
 import { drawFaults, unleash } from '../faults/nemesis';
 import { onEscapedError } from '../node/escapes';
 import { turn } from '../node/turn';
@@ -26,7 +26,8 @@ const QUIET_MS = 2_000;
 export async function runSeed(options: RunOptions, parts: WorkloadParts = clientsOfRun): Promise<RunResult> {
   const omit = options.omit ?? new Set();
   const streams = new RandomStreams(options.seed);
-  const plan = drawCluster(streams.of('cluster'), options.faultMs, hasAmbush(options.seed));
+  const ground = groundOf(options.seed);
+  const plan = drawCluster(streams.of('cluster'), options.faultMs, hasAmbush(options.seed), ground);
   let escaped: (error: unknown) => void = () => {};
   const time = new SimTime(turn, (error) => escaped(error));
   const trace = new Trace(time, options.trace);
@@ -34,7 +35,7 @@ export async function runSeed(options: RunOptions, parts: WorkloadParts = client
   const world = new World(time, streams, plan, trace);
   escaped = (error) => world.internalError(error);
   const clients = parts.draw(streams.of('workload plan'), plan, omit);
-  const faults = drawFaults(streams.of('faults'), plan);
+  const faults = ground.calm ? [] : drawFaults(streams.of('faults'), plan);
   const ambushes = drawAmbushes(streams.of('ambushes'), options.seed, plan.faultMs, plan.brokers);
   const items = [
     ...faults.map(({ index, kind, text }) => ({ index, kind, text })),

@@ -1,5 +1,6 @@
 import type { Random } from '@ottla/runtime';
 import type { DiskSpeed } from '../disk/sim-disk';
+import type { Ground } from '../faults/ambush/ambush';
 import type { LinkQuality } from '../network/link';
 import type { StoreHabits } from '../store/sim-store';
 import type { Topology } from './workload-world';
@@ -28,11 +29,20 @@ const BALANCED = {
   'leader.imbalance.per.broker.percentage': 0,
 };
 
-/** `replicated`: several brokers, and replicas on them, are what the run is about. */
-export function drawCluster(random: Random, faultMs: number | undefined, replicated: boolean): ClusterPlan {
+/**
+ * `replicated`: several brokers, and replicas on them, are what the run is about. `ground`: what has to be so, whatever is
+ * drawn.
+ */
+export function drawCluster(
+  random: Random,
+  faultMs: number | undefined,
+  replicated: boolean,
+  ground: Ground = {},
+): ClusterPlan {
   const pick = <T>(...values: readonly T[]): T => values[random.below(values.length)]!;
   const between = (least: number, most: number): number => least + random.below(most - least + 1);
-  const size = pick(...(replicated ? REPLICATED_SIZES : SIZES));
+  const drawnSize = pick(...(replicated ? REPLICATED_SIZES : SIZES));
+  const size = ground.size ?? drawnSize;
   const brokers = Array.from({ length: size }, (_, index) => index + 1);
   const replicationFactor = Math.min(size, replicated ? pick(2, 3, 3, 3) : pick(1, 2, 3, 3, 3, 3));
   const minInsyncReplicas = Math.min(replicationFactor, pick(1, 1, 2, 2, 2, 3));
@@ -74,10 +84,18 @@ export function drawCluster(random: Random, faultMs: number | undefined, replica
     store: {
       ...{ syncMs: pick(0.2, 1, 5), newestInHeaders: random.below(2) === 0, chunk: between(1, 4) },
       ...{ chunkPauseMs: pick(0.1, 2, 20), forgivesStalls: random.below(2) === 0 },
+      ...ground.store,
     },
   };
   const selector = racked ? { 'replica.selector.class': RACK_AWARE } : {};
   const expiration = { 'producer.id.expiration.ms': pick(86_400_000, 86_400_000, 86_400_000, 3_000) };
   const balance = replicated || random.below(2) === 0 ? BALANCED : {};
-  return { ...plan, settings: { ...settings, ...selector, ...expiration, ...balance } };
+  const topicConfigs = ground.topics === undefined ? {} : { topicConfigs: ground.topics };
+  const recreates = ground.recreates ?? false;
+  return {
+    ...plan,
+    ...topicConfigs,
+    recreates,
+    settings: { ...settings, ...selector, ...expiration, ...balance, ...ground.settings },
+  };
 }

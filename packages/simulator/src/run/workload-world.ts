@@ -14,6 +14,10 @@ export interface Topology {
   /** Default `min.insync.replicas` and replication factor of the brokers. */
   readonly minInsyncReplicas: number;
   readonly replicationFactor: number;
+  /** What lasting topics are made with, whatever else would be drawn. */
+  readonly topicConfigs?: Readonly<Record<string, string>>;
+  /** A topic is deleted and soon made again, whatever else would be drawn. */
+  readonly recreates?: boolean;
   /** Virtual milliseconds of the fault phase. */
   readonly faultMs: number;
 }

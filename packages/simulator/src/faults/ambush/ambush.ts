@@ -1,3 +1,5 @@
+import type { StoreHabits } from '../../store/habits';
+
 /** What is waited for, as the true store shows it. */
 export type Spring =
   | 'elected'
@@ -9,10 +11,19 @@ export type Spring =
   | 'registered'
   | 'unregistered'
   | 'claimed'
+  | 'topic-created'
   | 'topic-deleted';
 
 /** Whom it happened to. */
-export type Role = 'leader' | 'former-leader' | 'added' | 'removed' | 'follower' | 'broker' | 'controller';
+export type Role =
+  | 'leader'
+  | 'former-leader'
+  | 'added'
+  | 'removed'
+  | 'follower'
+  | 'other-follower'
+  | 'broker'
+  | 'controller';
 
 /** Who has which part in what happened; some are nobody. */
 export type Scene = Readonly<Partial<Record<Role, number>>>;
@@ -21,6 +32,10 @@ export type Scene = Readonly<Partial<Record<Role, number>>>;
 export type Step = { readonly afterMs: number; readonly to: Role } & (
   | { readonly blow: 'kill' | 'crash' | 'stop' | 'pause' | 'isolate' | 'cut-from-store'; readonly ms: number }
   | { readonly blow: 'cut'; readonly from: Role; readonly ms: number }
+  /** Nothing comes from there any more; what is sent there arrives. */
+  | { readonly blow: 'deafen'; readonly from: Role; readonly ms: number }
+  /** What it sends to other brokers is late. */
+  | { readonly blow: 'slow-sending'; readonly delayMs: number; readonly ms: number }
   | { readonly blow: 'slow-link'; readonly from: Role; readonly delayMs: number; readonly ms: number }
   | { readonly blow: 'cut-catch-up'; readonly ms: number }
   | { readonly blow: 'slow-disk'; readonly factor: number; readonly ms: number }
@@ -42,6 +57,24 @@ export interface Ambush {
   /** How often it strikes. */
   readonly times: number;
   readonly steps: readonly Step[];
+  /** Those who must be different brokers. */
+  readonly apart?: readonly Role[];
+  /** It strikes again only at the partition where it struck first. */
+  readonly stays?: boolean;
+}
+
+/** What has to be so of the cluster, or else the ambush could hardly succeed. */
+export interface Ground {
+  readonly size?: number;
+  /** Nothing else goes wrong but what sets it off. */
+  readonly calm?: boolean;
+  /** Of lasting topics. */
+  readonly topics?: Readonly<Record<string, string>>;
+  readonly store?: Partial<StoreHabits>;
+  /** A topic is deleted and soon made again. */
+  readonly recreates?: boolean;
+  /** Of all brokers. */
+  readonly settings?: Readonly<Record<string, unknown>>;
 }
 
 /** Something ordinary that sets off what an ambush waits for. */

@@ -3,7 +3,7 @@ import type { PlannedItem } from '../../run/result';
 import type { World } from '../../run/world';
 import { STORE_HOST } from '../../store/sim-store';
 import type { Actions } from '../actions';
-import { type Ambush, type AmbushPlan, type Scene, type Step, type Stir, textOf } from './ambush';
+import { type Ambush, type AmbushPlan, type Role, type Scene, type Step, type Stir, textOf } from './ambush';
 import { type Happening, happeningsOf } from './scenes';
 
 /** Numbers of ambushes, and of what stirs up, begin here. */
@@ -22,6 +22,8 @@ export function ambushItems({ ambushes, stirs }: AmbushPlan): PlannedItem[] {
 interface Laid {
   readonly ambush: Ambush;
   left: number;
+  /** Where it struck first. */
+  place: string | null;
 }
 
 /** Waits for what is planned for, and strikes. */
@@ -40,7 +42,7 @@ export class Ambushes {
     this.view = new StoreView(String(world.plan.settings['cluster.id']));
     this.laid = ambushes
       .filter((_ambush, n) => !omit.has(FIRST_AMBUSH + n))
-      .map((ambush) => ({ ambush, left: ambush.times }));
+      .map((ambush) => ({ ambush, left: ambush.times, place: null }));
     this.stirs = stirs.filter((_stir, n) => !omit.has(FIRST_STIR + n));
   }
 
@@ -66,13 +68,15 @@ export class Ambushes {
     this.isOver = true;
   }
 
-  private onHappening({ spring, scene }: Happening): void {
+  private onHappening({ spring, scene, place }: Happening): void {
     const now = this.world.time.now();
     for (const laid of this.laid) {
       const { ambush } = laid;
       if (this.isOver || laid.left === 0 || ambush.spring !== spring || now < ambush.fromMs) continue;
-      if (!castOf(ambush.steps[0]!, scene)) continue;
+      if (!castOf(ambush.steps[0]!, scene) || !areApart(ambush.apart ?? [], scene)) continue;
+      if (ambush.stays && laid.place !== null && laid.place !== place) continue;
       laid.left--;
+      laid.place = place ?? null;
       this.world.counters.add('ambushes');
       this.world.trace.line(`ambush: ${ambush.name}`);
       for (const step of ambush.steps) if (castOf(step, scene)) this.strike(step, scene);
@@ -106,6 +110,13 @@ export class Ambushes {
         return actions.cut(`b${id}`, STORE_HOST, false, step.ms);
       case 'cut':
         return actions.cut(`b${scene[step.from]}`, `b${id}`, false, step.ms);
+      case 'deafen':
+        return actions.cut(`b${scene[step.from]}`, `b${id}`, true, step.ms);
+      case 'slow-sending':
+        for (const other of this.world.brokers.keys()) {
+          if (other !== id) actions.degrade(`b${id}`, `b${other}`, step.delayMs, 0, step.ms);
+        }
+        return;
       case 'slow-link':
         return actions.degrade(`b${scene[step.from]}`, `b${id}`, step.delayMs, 0, step.ms);
       case 'cut-catch-up':
@@ -135,4 +146,8 @@ function castOf(step: Step, scene: Scene): boolean {
   const to = scene[step.to];
   if (to === undefined) return false;
   return !('from' in step) || (scene[step.from] !== undefined && scene[step.from] !== to);
+}
+
+function areApart(roles: readonly Role[], scene: Scene): boolean {
+  return new Set(roles.map((role) => scene[role] ?? role)).size === roles.length;
 }

@@ -1,8 +1,15 @@
 import type { Random } from '@ottla/runtime';
-import type { Ambush, AmbushPlan, Stir } from './ambush';
+import type { Ambush, AmbushPlan, Ground, Stir } from './ambush';
 
 type Between = (least: number, most: number) => number;
-type Recipe = (between: Between) => Pick<Ambush, 'name' | 'spring' | 'steps'> & { readonly times?: number };
+type Drawn = Omit<Ambush, 'times' | 'fromMs'> & {
+  readonly times?: number;
+  readonly fromMs?: number;
+  /** What is laid besides. */
+  readonly besides?: Omit<Ambush, 'fromMs'>;
+  readonly ground?: Ground;
+};
+type Recipe = (between: Between) => Drawn;
 
 /** Leaders that die, or sleep, as soon as they are elected: replicas with different tails lead in turn. */
 const chases: readonly Recipe[] = [
@@ -174,10 +181,11 @@ const memberships: readonly Recipe[] = [
     steps: [{ afterMs: between(200, 2_000), to: 'follower', blow: 'stop', ms: between(10, 1_000) }],
   }),
   (between) => ({
-    name: 'a broker is away while a topic is deleted',
+    name: 'a broker hears late that a topic was deleted, and made again',
     spring: 'topic-deleted',
     times: between(1, 2),
-    steps: [{ afterMs: 0, to: 'broker', blow: 'kill', ms: between(1_500, 5_000) }],
+    ground: { size: 3, calm: true, settings: { 'metadata.lease.ttl.ms': 10_000 }, recreates: true },
+    steps: [{ afterMs: 0, to: 'broker', blow: 'cut-from-store', ms: between(2_000, 4_000) }],
   }),
 ];
 
@@ -232,20 +240,30 @@ const stragglers: readonly Recipe[] = [
     };
   },
   (between) => ({
-    name: 'the controller sees the store late',
-    spring: 'claimed',
-    times: between(1, 3),
+    name: 'a machine is back before the controller hears of it',
+    spring: 'elected',
+    times: between(2, 4),
+    apart: ['controller', 'follower'],
+    ground: { size: 3 },
     steps: [
-      { afterMs: between(100, 1_500), to: 'controller', blow: 'delay-watch', delayMs: between(100, 1_500), ms: 6_000 },
+      { afterMs: 0, to: 'controller', blow: 'delay-watch', delayMs: between(1_500, 3_500), ms: 4_500 },
+      { afterMs: between(20, 200), to: 'follower', blow: 'crash', ms: between(20, 150) },
     ],
   }),
   (between) => ({
     name: 'what brokers catch up with is cut',
     spring: 'elected',
-    times: between(2, 4),
+    times: between(1, 3),
+    apart: ['follower', 'controller'],
+    ground: {
+      size: 3,
+      calm: true,
+      settings: { 'metadata.lease.ttl.ms': 10_000 },
+      store: { newestInHeaders: true, chunk: 1, chunkPauseMs: 2 },
+    },
     steps: [
-      { afterMs: between(0, 50), to: 'follower', blow: 'cut-catch-up', ms: between(1_000, 5_000) },
-      { afterMs: between(0, 500), to: 'leader', blow: 'cut-catch-up', ms: between(1_000, 4_000) },
+      { afterMs: 0, to: 'follower', blow: 'cut-catch-up', ms: between(2_500, 4_500) },
+      { afterMs: between(50, 400), to: 'controller', blow: 'kill', ms: between(200, 800) },
     ],
   }),
   (between) => ({
@@ -259,17 +277,100 @@ const stragglers: readonly Recipe[] = [
   }),
 ];
 
-const RECIPES = [...chases, ...isrRaces, ...memberships, ...restores, ...stragglers];
+/** Several things that have to come together. */
+const plots: readonly Recipe[] = [
+  (between) => ({
+    name: 'leaders with long tails die in turn',
+    spring: 'elected',
+    times: between(2, 4),
+    stays: true,
+    ground: { size: 3, topics: { 'min.insync.replicas': '2' }, settings: { 'min.insync.replicas': 2 } },
+    steps: [
+      { afterMs: 0, to: 'leader', blow: 'slow-sending', delayMs: between(100, 500), ms: 2_000 },
+      { afterMs: between(400, 1_400), to: 'leader', blow: 'kill', ms: between(600, 2_500) },
+    ],
+  }),
+  (between) => {
+    const backMs = between(2_600, 3_200);
+    return {
+      name: 'one comes back while another is eligible, and the leader cannot tell the store',
+      spring: 'elected',
+      apart: ['leader', 'follower', 'other-follower'],
+      ground: {
+        size: 3,
+        calm: true,
+        topics: { 'min.insync.replicas': '2' },
+        settings: {
+          ...{ 'replica.lag.time.max.ms': 1_000, 'metadata.lease.ttl.ms': 6_000 },
+          'metadata.store.request.timeout.ms': 2_000,
+        },
+      },
+      steps: [
+        { afterMs: 0, to: 'other-follower', from: 'leader', blow: 'deafen', ms: backMs },
+        { afterMs: between(300, 500), to: 'follower', from: 'leader', blow: 'deafen', ms: backMs + 4_000 },
+        { afterMs: backMs - between(0, 300), to: 'leader', blow: 'cut-from-store', ms: 3_000 },
+        { afterMs: backMs + between(500, 1_500), to: 'leader', blow: 'kill', ms: between(2_500, 4_000) },
+      ],
+    };
+  },
+  (between) => ({
+    name: 'the leader dies when the controller has not heard of a smaller ISR',
+    spring: 'isr-shrank',
+    times: between(1, 2),
+    apart: ['leader', 'removed', 'controller'],
+    ground: {
+      size: 3,
+      calm: true,
+      topics: { 'min.insync.replicas': '1' },
+      settings: { 'replica.lag.time.max.ms': 1_000 },
+    },
+    steps: [
+      { afterMs: 0, to: 'controller', blow: 'delay-watch', delayMs: between(800, 2_000), ms: 2_500 },
+      { afterMs: between(0, 300), to: 'leader', blow: 'kill', ms: between(1_500, 4_000) },
+    ],
+    besides: {
+      name: 'a follower hears nothing of its leader',
+      spring: 'elected',
+      times: between(2, 4),
+      apart: ['leader', 'follower', 'controller'],
+      steps: [{ afterMs: 0, to: 'follower', from: 'leader', blow: 'deafen', ms: between(1_500, 2_500) }],
+    },
+  }),
+  (between) => {
+    const at = between(100, 900);
+    return {
+      name: 'a machine crashes while it writes what it has rolled',
+      spring: 'elected',
+      times: between(2, 4),
+      ground: { size: 3, topics: { 'segment.bytes': '1024' }, settings: { 'log.segment.bytes': 2_048 } },
+      steps: [
+        { afterMs: at, to: 'follower', blow: 'slow-disk', factor: between(20, 300), ms: 2_000 },
+        { afterMs: at + between(100, 900), to: 'follower', blow: 'crash', ms: between(50, 600) },
+      ],
+    };
+  },
+];
+
+/** What any run may have as its second. */
+const SIMPLE = [...chases, ...isrRaces, ...memberships, ...restores, ...stragglers];
+const RECIPES = [...SIMPLE, ...plots];
 /** The seed's remainder by this says which recipe the run is about; the remainders beyond the recipes: none. */
 const PERIOD = 32;
 /** Of the recipes' runs so many have a second ambush, drawn at random: one in this many. */
 const SECOND_IN = 3;
+/** Where nothing else goes wrong, an ambush waits from then on at the latest, and is set off by then, virtual ms. */
+const CALM_FROM_MS = 2_000;
 
 /** The remainder of seeds, by `PERIOD`, whose runs have this ambush. Throws when there is none of that name. */
 export function seedsOf(name: string): { readonly first: number; readonly period: number } {
   const first = RECIPES.findIndex((recipe) => recipe((least) => least).name === name);
   if (first < 0) throw new Error(`there is no ambush called "${name}"`);
   return { first, period: PERIOD };
+}
+
+/** What the cluster must be like for the ambush of a seed. */
+export function groundOf(seed: number): Ground {
+  return RECIPES[seed % PERIOD]?.((least) => least).ground ?? {};
 }
 
 export function hasAmbush(seed: number): boolean {
@@ -280,12 +381,19 @@ export function drawAmbushes(random: Random, seed: number, faultMs: number, brok
   const between: Between = (least, most) => least + random.below(most - least + 1);
   const main = RECIPES[seed % PERIOD];
   if (main === undefined) return { ambushes: [], stirs: [] };
-  const recipes = random.below(SECOND_IN) === 0 ? [main, RECIPES[random.below(RECIPES.length)]!] : [main];
-  const ambushes = recipes.map((recipe) => ({ times: 1, ...recipe(between), fromMs: between(500, faultMs >> 1) }));
-  const stirs = Array.from({ length: between(2, 4) }, (): Stir => {
+  const { calm = false } = groundOf(seed);
+  const recipes = !calm && random.below(SECOND_IN) === 0 ? [main, SIMPLE[random.below(SIMPLE.length)]!] : [main];
+  const ambushes = recipes.flatMap((recipe): Ambush[] => {
+    const { ground: _ground, besides, fromMs, ...drawn } = recipe(between);
+    const from = { fromMs: fromMs ?? between(500, calm ? CALM_FROM_MS : faultMs >> 1) };
+    const ambush = { times: 1, ...drawn, ...from };
+    return besides === undefined ? [ambush] : [ambush, { ...besides, ...from }];
+  });
+  const last = calm ? CALM_FROM_MS : Math.floor(faultMs * 0.8);
+  const stirs = Array.from({ length: calm ? 2 : between(2, 4) }, (): Stir => {
     const how = (['kill', 'kill', 'pause', 'stop'] as const)[random.below(4)]!;
     const broker = brokers[random.below(brokers.length)]!;
-    return { at: between(900, Math.floor(faultMs * 0.8)), broker, how, ms: between(50, 2_500) };
+    return { at: between(900, last), broker, how, ms: between(50, calm ? 500 : 2_500) };
   });
   return { ambushes, stirs };
 }

@@ -6,6 +6,8 @@ import type { Scene, Spring } from './ambush';
 export interface Happening {
   readonly spring: Spring;
   readonly scene: Scene;
+  /** The partition that it concerns, if it does one. */
+  readonly place?: string;
 }
 
 /** Tells what a change of the store means. */
@@ -22,9 +24,13 @@ export function happeningsOf(change: StoreChange, view: StoreView): Happening[] 
       return change.before === null ? [{ spring: 'registered', scene }] : [];
     }
     case 'partition': {
-      if (change.before === null) return [];
-      if (change.after === null) return [{ spring: 'topic-deleted', scene: holder(change.before.value, controller) }];
-      return ofPartition(change.before.value, change.after.value, controller);
+      const { before, after } = change;
+      if (after === null) {
+        return before === null ? [] : [{ spring: 'topic-deleted', scene: holder(before.value, controller) }];
+      }
+      if (before === null) return [{ spring: 'topic-created', scene: holder(after.value, controller) }];
+      const place = `${change.topicId}/${change.partition}`;
+      return ofPartition(before.value, after.value, controller).map((happening) => ({ ...happening, place }));
     }
   }
 }
@@ -41,6 +47,7 @@ function ofPartition(before: PartitionRecord, after: PartitionRecord, controller
     added: added?.broker,
     removed: removed?.broker,
     follower,
+    'other-follower': followers.find((broker) => broker !== follower),
     ...controller,
   });
   const springs: Spring[] = [];

@@ -50,7 +50,9 @@ export function drawWorkload(random: Random, topology: Topology, omit: ReadonlyS
   const actors: ActorPlan[] = topics.map((settings) => ({ kind: 'topic', settings }));
   const producers = between(random, 2, 4);
   for (let n = 0; n < producers; n++) {
-    actors.push({ kind: 'producer', settings: drawProducer(random, topics, faultMs) });
+    const brief = topics.filter(({ lasting }) => !lasting);
+    const written = topology.recreates && n === 0 ? brief : topics;
+    actors.push({ kind: 'producer', settings: drawProducer(random, written, faultMs) });
   }
   const consumers = between(random, 1, 3);
   for (let n = 0; n < consumers; n++) {

@@ -28,11 +28,16 @@ export function between(random: Random, least: number, most: number): number {
 export function drawTopics(random: Random, topology: Topology): TopicPlan[] {
   const topics: TopicPlan[] = [drawTopic(random, topology, 'lasting-0', true)];
   if (chance(random, 70)) topics.push(drawTopic(random, topology, 'lasting-1', true));
-  if (chance(random, 50)) topics.push(drawTopic(random, topology, 'brief-0', false));
+  if (chance(random, 50) || topology.recreates) topics.push(drawTopic(random, topology, 'brief-0', false));
   return topics;
 }
 
-function drawTopic(random: Random, { brokers }: Topology, name: string, lasting: boolean): TopicPlan {
+function drawTopic(
+  random: Random,
+  { brokers, topicConfigs, recreates }: Topology,
+  name: string,
+  lasting: boolean,
+): TopicPlan {
   const most = Math.min(3, brokers.length);
   const replicationFactor = chance(random, 75) ? most : between(random, 1, most);
   const minimum = Math.min(replicationFactor, pick(random, [1, 2, 2, 2]));
@@ -40,7 +45,10 @@ function drawTopic(random: Random, { brokers }: Topology, name: string, lasting:
   if (chance(random, 25)) configs['unclean.leader.election.enable'] = 'true';
   if (chance(random, 20)) configs['flush.messages'] = '1';
   if (chance(random, 40)) configs['segment.bytes'] = String(pick(random, [1_024, 4_096]));
-  return { name, lasting, partitions: between(random, 1, 2), replicationFactor, configs };
+  const partitions = between(random, 1, 2);
+  if (!lasting && recreates) return { name, lasting, partitions, replicationFactor: most, configs };
+  if (!lasting || topicConfigs === undefined) return { name, lasting, partitions, replicationFactor, configs };
+  return { name, lasting, partitions, replicationFactor: most, configs: { ...configs, ...topicConfigs } };
 }
 
 /** What administrators do to the topics besides making them. */
@@ -50,16 +58,16 @@ export function drawTasks(random: Random, topology: Topology, topics: readonly T
   const tasks: TimedTask[] = [];
   for (const topic of topics) {
     if (topic.lasting) tasks.push(...drawChanges(random, topology, topic, some));
-    else tasks.push(...drawDeletion(random, faultMs, topic));
+    else tasks.push(...drawDeletion(random, topology, topic));
   }
   return tasks;
 }
 
-function drawDeletion(random: Random, faultMs: number, topic: TopicPlan): TimedTask[] {
+function drawDeletion(random: Random, { faultMs, recreates = false }: Topology, topic: TopicPlan): TimedTask[] {
   const deletedAt = between(random, Math.floor(faultMs * 0.3), Math.floor(faultMs * 0.6));
   const tasks: TimedTask[] = [{ task: { kind: 'delete', topic: topic.name }, atMs: deletedAt }];
-  if (chance(random, 75)) {
-    const atMs = deletedAt + between(random, 50, Math.floor(faultMs * 0.25));
+  if (chance(random, 75) || recreates) {
+    const atMs = deletedAt + between(random, 50, Math.floor(faultMs * (recreates ? 0.15 : 0.25)));
     tasks.push({ task: { kind: 'create', topic }, atMs });
   }
   return tasks;
