@@ -4,6 +4,8 @@ import { parseNumberList } from './soak';
 export { runSeed };
 
 const SEED_MAX = 2 ** 53;
+/** What a shell reports of a command whose reader went away. */
+const BROKEN_PIPE_STATUS = 141;
 
 interface Arguments {
   seed: number;
@@ -54,6 +56,7 @@ function parse(args: readonly string[]): Arguments {
 /** The command `sim`; resolves to its exit status. */
 export async function main(args: readonly string[]): Promise<number> {
   const { trace, ...options } = parse(args);
+  process.stdout.on('error', () => process.exit(BROKEN_PIPE_STATUS));
   const print = (line: string): void => {
     process.stdout.write(`${line}\n`);
   };

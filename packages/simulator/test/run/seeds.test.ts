@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { runSeed } from '@ottla/simulator';
 
@@ -49,6 +49,12 @@ describe('a seed', () => {
 });
 
 describe('npm run sim', () => {
+  it('ends when nobody reads its trace any more', () => {
+    const trace = `"${process.execPath}" "${join(ROOT, 'scripts/sim.mjs')}" --seed 7 --fault-ms 500 --trace | head -1`;
+    const { status, stdout } = spawnSync('bash', ['-c', trace], { encoding: 'utf8', timeout: 60_000 });
+    expect({ status, lines: stdout.trimEnd().split('\n').length }).toEqual({ status: 0, lines: 1 });
+  });
+
   const sim = (...args: string[]) => {
     try {
       const stdout = execFileSync(process.execPath, [join(ROOT, 'scripts/sim.mjs'), ...args], {
