@@ -38,6 +38,23 @@ export class Exemptions {
     return this.of(partition).some(({ epoch }) => earlier < epoch && epoch <= later);
   }
 
+  /**
+   * Whether a leader epoch may have been given out twice, before `later` and before that: the store was restored to before it
+   * began, and everybody who was in sync in it has lost data since, so that nobody was there to notice.
+   */
+  mayRepeat(partition: string, leaderEpoch: number, earlier: number, later: number): boolean {
+    const versions = this.truth.partitions.get(partition) ?? [];
+    return versions.some(({ at, value, restored }) => {
+      if (!restored || at < earlier || at > later || (value !== null && value.leaderEpoch >= leaderEpoch)) return false;
+      const knew = versions.filter((version) => version.at < at && (version.value?.leaderEpoch ?? -1) >= leaderEpoch);
+      const members = knew.flatMap((version) =>
+        version.value!.isr.map(({ broker }) => ({ broker, since: version.at })),
+      );
+      if (members.length === 0) return false;
+      return members.every(({ broker, since }) => this.truth.losses.get(broker)?.some((lost) => lost > since));
+    });
+  }
+
   /** Whether what was read in a leader epoch may be missing at the end. */
   ofEpoch(partition: string, epoch: number): boolean {
     return this.betweenEpochs(partition, epoch, Number.POSITIVE_INFINITY);

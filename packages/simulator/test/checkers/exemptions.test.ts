@@ -76,6 +76,84 @@ describe('exemptions', () => {
   });
 });
 
+describe('a leader epoch given out twice', () => {
+  const epoch = (at: number, leaderEpoch: number, restored = false) => version(at, record({ leaderEpoch }), restored);
+  const history = [epoch(0, 1), epoch(20, 2), epoch(50, 1, true), epoch(60, 2)];
+  const repeats = (
+    losses: readonly (readonly [number, readonly number[]])[],
+    { versions = history, leaderEpoch = 2, later = 70 } = {},
+  ): boolean =>
+    new Exemptions(truth({ partitions: new Map([[KEY, versions]]), losses: new Map(losses) })).mayRepeat(
+      ...([KEY, leaderEpoch, 30, later] as const),
+    );
+
+  it.each([
+    [
+      'all who were in sync in it have lost data since: may be',
+      true,
+      repeats([
+        [1, [30]],
+        [2, [55]],
+      ]),
+    ],
+    [
+      'it had not begun',
+      false,
+      repeats(
+        [
+          [1, [30]],
+          [2, [55]],
+        ],
+        { leaderEpoch: 3 },
+      ),
+    ],
+    ['one of them has not', false, repeats([[1, [30]]])],
+    [
+      'one of them had lost data before it began only',
+      false,
+      repeats([
+        [1, [30]],
+        [2, [10]],
+      ]),
+    ],
+    [
+      'the store was not restored',
+      false,
+      repeats(
+        [
+          [1, [30]],
+          [2, [55]],
+        ],
+        { versions: history.slice(0, 2) },
+      ),
+    ],
+    [
+      'the restored store knows it',
+      false,
+      repeats(
+        [
+          [1, [30]],
+          [2, [55]],
+        ],
+        { leaderEpoch: 1 },
+      ),
+    ],
+    [
+      'the store was restored later',
+      false,
+      repeats(
+        [
+          [1, [30]],
+          [2, [55]],
+        ],
+        { later: 45 },
+      ),
+    ],
+  ])('%s', (_situation, expected, found) => {
+    expect(found).toBe(expected);
+  });
+});
+
 describe('unclean elections', () => {
   const registered = (broker: number, logId: string) => ({
     ...{ version: 1 as const, broker, run: `run-${broker}`, logIds: [logId], state: 'active' as const, rack: null },

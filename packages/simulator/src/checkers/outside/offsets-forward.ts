@@ -19,7 +19,7 @@ interface Told {
 /**
  * The latest offset never goes back: not within a leader epoch, and not from one to the next (KIP-207). It is never below
  * what was read. A high watermark and the earliest offset that one broker tells don't go back within a leader epoch. Exempt: epochs that
- * `Exemptions` names between two answers.
+ * `Exemptions` names between two answers, or that a restore of the store may have repeated.
  */
 export function offsetsForward({ history, exemptions }: Seen): Violation[] {
   const violations: Violation[] = [];
@@ -30,6 +30,7 @@ export function offsetsForward({ history, exemptions }: Seen): Violation[] {
       for (const before of known.notAbove(answer)) {
         if (before.offset <= answer.offset) continue;
         if (exemptions.betweenEpochs(key, before.leaderEpoch, answer.leaderEpoch)) continue;
+        if (exemptions.mayRepeat(key, before.leaderEpoch, before.at, answer.at)) continue;
         violations.push(wentBack(key, before, answer));
         break;
       }
