@@ -54,7 +54,7 @@ export const IDEMPOTENCE: readonly Mutant[] = [
   },
   {
     name: 'producer-ids-given-out-again',
-    ambush: 'the store is restored to before a broker had registered',
+    ambush: 'the store is restored to when topics were made',
     invariant: '5 idempotence',
     loses:
       "Records: after a restore of the store two producers have one id, and one's records pass for the other's duplicates.",

@@ -91,11 +91,12 @@ export function drawCluster(
   const expiration = { 'producer.id.expiration.ms': pick(86_400_000, 86_400_000, 86_400_000, 3_000) };
   const balance = replicated || random.below(2) === 0 ? BALANCED : {};
   const topicConfigs = ground.topics === undefined ? {} : { topicConfigs: ground.topics };
-  const recreates = ground.recreates ?? false;
+  const { recreates = false, latecomers = false } = ground;
   return {
     ...plan,
     ...topicConfigs,
     recreates,
+    latecomers,
     settings: { ...settings, ...selector, ...expiration, ...balance, ...ground.settings },
   };
 }

@@ -16,6 +16,8 @@ export interface Topology {
   readonly replicationFactor: number;
   /** What lasting topics are made with, whatever else would be drawn. */
   readonly topicConfigs?: Readonly<Record<string, string>>;
+  /** All producers are idempotent, and every other one begins when half of the fault phase is over. */
+  readonly latecomers?: boolean;
   /** A topic is deleted and soon made again, whatever else would be drawn. */
   readonly recreates?: boolean;
   /** Virtual milliseconds of the fault phase. */

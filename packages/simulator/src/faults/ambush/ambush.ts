@@ -6,6 +6,8 @@ export type Spring =
   | 'handed-over'
   | 'isr-grew'
   | 'isr-shrank'
+  /** The leader took somebody out of the ISR. */
+  | 'fell-behind'
   | 'elr-grew'
   | 'minimum-changed'
   | 'registered'
@@ -71,6 +73,8 @@ export interface Ground {
   /** Of lasting topics. */
   readonly topics?: Readonly<Record<string, string>>;
   readonly store?: Partial<StoreHabits>;
+  /** All producers are idempotent, and every other one begins when half of the fault phase is over. */
+  readonly latecomers?: boolean;
   /** A topic is deleted and soon made again. */
   readonly recreates?: boolean;
   /** Of all brokers. */

@@ -50,10 +50,11 @@ export class Ambushes {
     const { actions, world } = this;
     for (const { at, broker, how, ms } of this.stirs) world.time.at(at, () => actions[how](broker, ms));
     world.store.listen({
-      onRevision: ({ events }) => {
+      onRevision: ({ events, writer }) => {
         for (const event of events) {
           const change = this.view.apply(event);
-          if (change !== null) for (const happening of happeningsOf(change, this.view)) this.onHappening(happening);
+          if (change === null) continue;
+          for (const happening of happeningsOf(change, this.view, writer)) this.onHappening(happening);
         }
       },
       onRestored: (_at, _revision, entries) => {

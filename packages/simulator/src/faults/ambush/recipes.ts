@@ -183,7 +183,6 @@ const memberships: readonly Recipe[] = [
   (between) => ({
     name: 'a broker hears late that a topic was deleted, and made again',
     spring: 'topic-deleted',
-    times: between(1, 2),
     ground: { size: 3, calm: true, settings: { 'metadata.lease.ttl.ms': 10_000 }, recreates: true },
     steps: [{ afterMs: 0, to: 'broker', blow: 'cut-from-store', ms: between(2_000, 4_000) }],
   }),
@@ -227,18 +226,13 @@ const stragglers: readonly Recipe[] = [
       ],
     };
   },
-  (between) => {
-    const lagMs = between(1_200, 4_500);
-    return {
-      name: 'one comes back while another is eligible, and the store cannot be reached',
-      spring: 'isr-shrank',
-      steps: [
-        { afterMs: 0, to: 'follower', from: 'leader', blow: 'cut', ms: lagMs + 4_000 },
-        { afterMs: 0, to: 'removed', from: 'leader', blow: 'cut', ms: lagMs },
-        { afterMs: lagMs - 100, to: 'leader', blow: 'cut-from-store', ms: between(1_000, 2_500) },
-      ],
-    };
-  },
+  (between) => ({
+    name: 'the store is restored to when topics were made',
+    spring: 'topic-created',
+    fromMs: 0,
+    ground: { size: 3, calm: true, latecomers: true },
+    steps: [{ afterMs: between(0, 100), to: 'broker', blow: 'restore-store', ms: between(1_500, 4_000) }],
+  }),
   (between) => ({
     name: 'a machine is back before the controller hears of it',
     spring: 'elected',
@@ -253,17 +247,17 @@ const stragglers: readonly Recipe[] = [
   (between) => ({
     name: 'what brokers catch up with is cut',
     spring: 'elected',
-    times: between(1, 3),
+    times: between(1, 2),
     apart: ['follower', 'controller'],
     ground: {
       size: 3,
       calm: true,
-      settings: { 'metadata.lease.ttl.ms': 10_000 },
+      settings: { 'metadata.lease.ttl.ms': 10_000, 'metadata.store.request.timeout.ms': 1_000 },
       store: { newestInHeaders: true, chunk: 1, chunkPauseMs: 2 },
     },
     steps: [
-      { afterMs: 0, to: 'follower', blow: 'cut-catch-up', ms: between(2_500, 4_500) },
-      { afterMs: between(50, 400), to: 'controller', blow: 'kill', ms: between(200, 800) },
+      { afterMs: 0, to: 'follower', blow: 'cut-catch-up', ms: between(600, 1_500) },
+      { afterMs: between(0, 200), to: 'controller', blow: 'kill', ms: between(100, 300) },
     ],
   }),
   (between) => ({
@@ -303,6 +297,7 @@ const plots: readonly Recipe[] = [
         settings: {
           ...{ 'replica.lag.time.max.ms': 1_000, 'metadata.lease.ttl.ms': 6_000 },
           'metadata.store.request.timeout.ms': 2_000,
+          'leader.imbalance.check.interval.seconds': 300,
         },
       },
       steps: [
@@ -315,7 +310,7 @@ const plots: readonly Recipe[] = [
   },
   (between) => ({
     name: 'the leader dies when the controller has not heard of a smaller ISR',
-    spring: 'isr-shrank',
+    spring: 'fell-behind',
     times: between(1, 2),
     apart: ['leader', 'removed', 'controller'],
     ground: {

@@ -10,8 +10,8 @@ export interface Happening {
   readonly place?: string;
 }
 
-/** Tells what a change of the store means. */
-export function happeningsOf(change: StoreChange, view: StoreView): Happening[] {
+/** Tells what a change of the store means. `writer`: whose it is, null for what the store does itself. */
+export function happeningsOf(change: StoreChange, view: StoreView, writer: number | null): Happening[] {
   const controller = view.claim === null ? {} : { controller: view.claim.value.broker };
   switch (change.kind) {
     case 'generation':
@@ -30,12 +30,17 @@ export function happeningsOf(change: StoreChange, view: StoreView): Happening[] 
       }
       if (before === null) return [{ spring: 'topic-created', scene: holder(after.value, controller) }];
       const place = `${change.topicId}/${change.partition}`;
-      return ofPartition(before.value, after.value, controller).map((happening) => ({ ...happening, place }));
+      return ofPartition(before.value, after.value, writer, controller).map((happening) => ({ ...happening, place }));
     }
   }
 }
 
-function ofPartition(before: PartitionRecord, after: PartitionRecord, controller: Scene): Happening[] {
+function ofPartition(
+  before: PartitionRecord,
+  after: PartitionRecord,
+  writer: number | null,
+  controller: Scene,
+): Happening[] {
   const [added] = after.isr.filter((member) => !before.isr.some(({ broker }) => broker === member.broker));
   const [removed] = before.isr.filter((member) => !after.isr.some(({ broker }) => broker === member.broker));
   const leader = after.leader?.broker;
@@ -57,6 +62,7 @@ function ofPartition(before: PartitionRecord, after: PartitionRecord, controller
   } else {
     if (added !== undefined) springs.push('isr-grew');
     if (removed !== undefined) springs.push('isr-shrank');
+    if (removed !== undefined && writer === leader) springs.push('fell-behind');
   }
   if (after.elr.length > before.elr.length) springs.push('elr-grew');
   if (after.minIsr !== before.minIsr) springs.push('minimum-changed');

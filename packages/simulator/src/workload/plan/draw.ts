@@ -52,7 +52,8 @@ export function drawWorkload(random: Random, topology: Topology, omit: ReadonlyS
   for (let n = 0; n < producers; n++) {
     const brief = topics.filter(({ lasting }) => !lasting);
     const written = topology.recreates && n === 0 ? brief : topics;
-    actors.push({ kind: 'producer', settings: drawProducer(random, written, faultMs) });
+    const settings = drawProducer(random, written, faultMs);
+    actors.push({ kind: 'producer', settings: topology.latecomers ? latecomer(settings, n, faultMs) : settings });
   }
   const consumers = between(random, 1, 3);
   for (let n = 0; n < consumers; n++) {
@@ -71,6 +72,11 @@ export function drawWorkload(random: Random, topology: Topology, omit: ReadonlyS
     return { index: number, kind: actor.kind, text: describe(actor), actor, omitted: omit.has(number) };
   });
   return { items, topics, groups };
+}
+
+function latecomer(settings: KafkaProducerSettings, n: number, faultMs: number): KafkaProducerSettings {
+  const startMs = n % 2 === 1 ? settings.startMs + Math.floor(faultMs / 2) : settings.startMs;
+  return { ...settings, acks: -1, idempotent: true, startMs };
 }
 
 function describe({ kind, settings }: ActorPlan): string {
