@@ -51,14 +51,20 @@ export const TRUNCATION: readonly Mutant[] = [
   },
   {
     name: 'stale-push-accepted',
-    ambush: 'pushes arrive when leadership has gone over and back',
+    ambush: 'pushes of a former leader are still under way',
     invariant: '2 logs agree',
-    loses: 'Records of a leadership that was undone come back on one replica.',
+    loses: "Records of a leadership that is over come back on one replica, and count as the new leader's.",
     edits: [
       {
         file: FOLLOWER,
         find: `    if (!isCurrent(message, this.core.leaderEpoch, this.core.subscription)) return;`,
         replace: `    if (message.type !== 'push' && !isCurrent(message, this.core.leaderEpoch, this.core.subscription)) return;`,
+      },
+      {
+        file: 'packages/broker/src/partition/leader-links.ts',
+        find: `      link.followers.get(followerKey(message.topicId, message.partition))?.fromLeader(message);`,
+        replace: `      const key = followerKey(message.topicId, message.partition);
+      this.linkOf.get(key)?.followers.get(key)?.fromLeader(message);`,
       },
     ],
   },

@@ -213,19 +213,18 @@ const stragglers: readonly Recipe[] = [
       { afterMs: between(500, 2_000), to: 'leader', blow: 'end-lease' },
     ],
   }),
-  (between) => {
-    const at = between(300, 1_500);
-    return {
-      name: 'pushes arrive when leadership has gone over and back',
-      spring: 'elected',
-      times: between(1, 3),
-      steps: [
-        { afterMs: 0, to: 'follower', from: 'leader', blow: 'slow-link', delayMs: between(150, 600), ms: 8_000 },
-        { afterMs: at, to: 'leader', blow: 'end-lease' },
-        { afterMs: at + between(20, 150), to: 'follower', blow: 'end-lease' },
-      ],
-    };
-  },
+  (between) => ({
+    name: 'pushes of a former leader are still under way',
+    spring: 'elected',
+    times: between(1, 3),
+    apart: ['leader', 'former-leader'],
+    ground: { size: 3 },
+    // Others of its partitions keep its streams open when the preferred leader takes this one back.
+    steps: [
+      { afterMs: 0, to: 'leader', blow: 'slow-sending', delayMs: between(100, 500), ms: 8_000 },
+      { afterMs: 0, to: 'former-leader', blow: 'kill', ms: between(50, 500) },
+    ],
+  }),
   (between) => ({
     name: 'the store is restored to when topics were made',
     spring: 'topic-created',
@@ -289,9 +288,9 @@ const plots: readonly Recipe[] = [
     return {
       name: 'one comes back while another is eligible, and the leader cannot tell the store',
       spring: 'elected',
-      apart: ['leader', 'follower', 'other-follower'],
+      apart: ['leader', 'follower', 'other-follower', 'controller'],
       ground: {
-        size: 3,
+        size: 5,
         calm: true,
         topics: { 'min.insync.replicas': '2' },
         settings: {
