@@ -288,6 +288,7 @@ const plots: readonly Recipe[] = [
     return {
       name: 'one comes back while another is eligible, and the leader cannot tell the store',
       spring: 'elected',
+      times: between(1, 2),
       apart: ['leader', 'follower', 'other-follower', 'controller'],
       ground: {
         size: 5,
@@ -303,7 +304,7 @@ const plots: readonly Recipe[] = [
         { afterMs: 0, to: 'other-follower', from: 'leader', blow: 'deafen', ms: backMs },
         { afterMs: between(300, 500), to: 'follower', from: 'leader', blow: 'deafen', ms: backMs + 4_000 },
         { afterMs: backMs - between(0, 300), to: 'leader', blow: 'cut-from-store', ms: 3_000 },
-        { afterMs: backMs + between(500, 1_500), to: 'leader', blow: 'kill', ms: between(2_500, 4_000) },
+        { afterMs: backMs + between(1_200, 2_800), to: 'leader', blow: 'kill', ms: between(2_500, 4_000) },
       ],
     };
   },
