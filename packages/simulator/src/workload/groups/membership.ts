@@ -22,7 +22,8 @@ export interface Generation {
   readonly leads: boolean;
 }
 
-const JOIN_VERSION = 7;
+/** From 9 on a static member that comes back is told that it leads (KIP-814). */
+const JOIN_VERSION = 9;
 const SYNC_VERSION = 5;
 const HEARTBEAT_VERSION = 4;
 const LEAVE_VERSION = 4;
@@ -34,8 +35,8 @@ type Joined = Awaited<ReturnType<Membership['join']>>;
 /** Joins a group again and again: JoinGroup, SyncGroup, Heartbeat, LeaveGroup. */
 export class Membership {
   private member = '';
-  /** Partitions that this member has handed out as leader. */
-  private handedOut = 0;
+  /** Partitions that this member has handed out as leader; null when an earlier life of it did. */
+  private handedOut: number | null = null;
 
   constructor(
     private readonly context: ActorContext,
@@ -48,7 +49,8 @@ export class Membership {
   async enter(): Promise<Generation> {
     const joined = await this.join();
     const leads = joined.leader === joined.memberId;
-    const assignments = leads ? this.assign(joined) : [];
+    if (joined.skipAssignment) this.handedOut = null;
+    const assignments = leads && !joined.skipAssignment ? this.assign(joined) : [];
     const { group: groupId, instance: groupInstanceId } = this.options;
     const { generationId, memberId } = joined;
     const protocol = { protocolType: 'consumer', protocolName: PROTOCOL };
