@@ -1,6 +1,7 @@
 export type { CompressionName } from '@ottla/protocol';
 export { Deferred } from './concurrency/deferred';
 export { SerialQueue } from './concurrency/serial-queue';
+export { sleepOn } from './concurrency/sleep';
 export { withDeadline } from './concurrency/with-deadline';
 export type { DiskOperation, Fault } from './memory/faults';
 export { ManualClock } from './memory/manual-clock';

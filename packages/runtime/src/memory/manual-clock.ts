@@ -1,3 +1,4 @@
+import { sleepOn } from '../concurrency/sleep';
 import type { Clock, Timer } from '../ports/clock';
 
 interface Scheduled {
@@ -38,21 +39,7 @@ export class ManualClock implements Clock {
   }
 
   sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      if (signal?.aborted) {
-        reject(signal.reason);
-        return;
-      }
-      const onAbort = (): void => {
-        timer.cancel();
-        reject(signal?.reason);
-      };
-      const timer = this.after(delayMs, () => {
-        signal?.removeEventListener('abort', onAbort);
-        resolve();
-      });
-      signal?.addEventListener('abort', onAbort, { once: true });
-    });
+    return sleepOn(this, delayMs, signal);
   }
 
   /** Moves time forward, running each timer at its own time; those that they make are run too when they fall inside. */

@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import { sleepOn } from '../concurrency/sleep';
 import type { Clock, Timer } from '../ports/clock';
 
 /** setTimeout takes at most 2^31 - 1 ms; more would fire at once. */
@@ -30,20 +31,5 @@ export const nodeClock: Clock = {
   wall: () => Date.now(),
   now: () => performance.now(),
   after: (delayMs, callback) => new NodeTimer(delayMs, callback),
-  sleep: (delayMs, signal) =>
-    new Promise<void>((resolve, reject) => {
-      if (signal?.aborted) {
-        reject(signal.reason);
-        return;
-      }
-      const onAbort = (): void => {
-        timer.cancel();
-        reject(signal?.reason);
-      };
-      const timer = new NodeTimer(delayMs, () => {
-        signal?.removeEventListener('abort', onAbort);
-        resolve();
-      });
-      signal?.addEventListener('abort', onAbort, { once: true });
-    }),
+  sleep: (delayMs, signal) => sleepOn(nodeClock, delayMs, signal),
 };

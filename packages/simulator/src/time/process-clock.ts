@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '@ottla/runtime';
+import { type Clock, sleepOn, type Timer } from '@ottla/runtime';
 import type { Life } from '../process/life';
 import type { SimTime } from './sim-time';
 
@@ -55,20 +55,6 @@ export class ProcessClock implements Clock {
   }
 
   sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      if (signal?.aborted) {
-        reject(signal.reason);
-        return;
-      }
-      const onAbort = (): void => {
-        timer.cancel();
-        reject(signal?.reason);
-      };
-      const timer = this.after(delayMs, () => {
-        signal?.removeEventListener('abort', onAbort);
-        resolve();
-      });
-      signal?.addEventListener('abort', onAbort, { once: true });
-    });
+    return sleepOn(this, delayMs, signal);
   }
 }
