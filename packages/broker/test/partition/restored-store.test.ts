@@ -1,5 +1,5 @@
 import { partitionFolder } from '../support/folders';
-import { MemberWorld } from '../support/member-world';
+import { eventually, MemberWorld } from '../support/member-world';
 import { produce, valuesOf } from '../support/replica-world';
 
 let world: MemberWorld;
@@ -11,12 +11,6 @@ beforeEach(() => {
 afterEach(() => world.closeAll());
 
 jest.setTimeout(20_000);
-
-async function eventually(condition: () => boolean, what: string, withinMs = 10_000): Promise<void> {
-  for (const until = Date.now() + withinMs; !condition(); await new Promise((resolve) => setTimeout(resolve, 5))) {
-    if (Date.now() > until) throw new Error(`did not happen: ${what}`);
-  }
-}
 
 async function threeBrokers(): Promise<void> {
   for (const id of [1, 2, 3]) await world.start(id);

@@ -152,3 +152,10 @@ export class MemberWorld {
     await broker.directory.close({ clean: false }).catch(() => {});
   }
 }
+
+/** Waits until the condition holds in a world that lives on real time. Fails after `withinMs`. */
+export async function eventually(condition: () => boolean, what: string, withinMs = 10_000): Promise<void> {
+  for (const until = Date.now() + withinMs; !condition(); await new Promise((resolve) => setTimeout(resolve, 5))) {
+    if (Date.now() > until) throw new Error(`did not happen: ${what}`);
+  }
+}
